@@ -1,0 +1,1 @@
+"""A workflow model to facts and diagnostics."""

@@ -1,0 +1,1 @@
+"""Findings as values: spans, codes, records; rendering is a separate step."""

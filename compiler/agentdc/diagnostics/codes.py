@@ -1,0 +1,124 @@
+"""The one table of diagnostic codes: number, slug, title.
+
+Blocks by stage: 01 syntax, 02 shape, 03 names and graph, 04 types, 05 policy, 06 signature, 07 link, 08 freeze,
+09 internal, 10 command line and files. Numbers are never reused. A slug names the pattern found; where agentd has a code
+string, that string is the slug. Meaning and examples of each code: `explain/<slug>.md` beside this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A diagnostic code: `ADC0302`, `unknown_node_kind`, and a title of a few words."""
+
+    number: str
+    slug: str
+    title: str
+
+
+_TABLE: tuple[tuple[int, str, str], ...] = (
+    # 01 syntax
+    (101, "toml_syntax", "the file is not TOML 1.0"),
+    (102, "not_utf8", "the file is not UTF-8"),
+    # 02 shape
+    (201, "missing_key", "a required key is missing"),
+    (202, "unknown_key", "a key that the dialect does not have"),
+    (203, "wrong_type", "a value of the wrong type"),
+    (204, "out_of_range", "a number outside the range of its key"),
+    (205, "unknown_value", "a value that is not one of the choices"),
+    (206, "workflow_count", "not exactly one [[workflows]] entry"),
+    (207, "ignored_root_key", "a root key that is ignored beside [[workflows]]"),
+    (208, "ignored_field", "a field that the node kind ignores"),
+    (209, "blank_name", "the workflow has no name"),
+    (210, "constraint", "a value that breaks a rule of its section"),
+    # 03 names and graph
+    (301, "dup_node_id", "a node id occurs twice"),
+    (302, "unknown_node_kind", "no node kind has this name"),
+    (303, "dup_start_name", "a start node name occurs twice"),
+    (304, "dup_http_route", "a route occurs twice"),
+    (305, "unknown_http_start_node", "a route starts at an unknown start node"),
+    (306, "unknown_trigger_start_node", "a trigger starts at an unknown start node"),
+    (307, "unknown_start_entry_node", "a start node enters at an unknown node"),
+    (308, "dangling_edge", "an edge ends at an unknown node"),
+    (309, "unknown_mcp_server", "a node names an undeclared MCP server"),
+    (310, "ambiguous_mcp_server", "a node must say which MCP server it means"),
+    (311, "agent_loop_steps_out_of_range", "max_steps outside 1…64"),
+    (312, "agent_loop_missing_instructions", "an agent loop without a task"),
+    (313, "agent_loop_no_tools", "an agent loop without tools"),
+    (314, "agent_loop_unknown_tool", "a tool that the loop catalog does not have"),
+    (315, "respond_status_out_of_range", "an HTTP status outside 100…599"),
+    (316, "respond_empty_content_type", "a blank content type"),
+    (317, "map_zero_max_items", "a map over at most zero items"),
+    (318, "map_zero_concurrency", "a map with no concurrency"),
+    (319, "map_empty_workflow", "a map without a child workflow"),
+    (320, "http_header_bad_name", "not an HTTP header name"),
+    (321, "http_header_crlf", "a line break in an HTTP header"),
+    (322, "http_header_bad_placeholder", "a broken placeholder in an HTTP header"),
+    (323, "cycle", "the graph has a cycle without a loop edge"),
+    (324, "ambiguous_start_entry", "where the run begins is not determined"),
+    (325, "unreachable_node", "no start reaches the node"),
+    (326, "bad_schedule", "a schedule that cannot be read"),
+    (327, "bad_fs_event", "an unknown file event"),
+    (328, "trigger_never_fires", "a trigger kind that never fires"),
+    (329, "unaddressable_id", "a node id that no path can name"),
+    (330, "reserved_id", "a node id that hides the trigger"),
+    (331, "retry_ignored", "a retry that has no effect"),
+    (332, "loop_edge_zero", "a loop edge that is never followed"),
+    (333, "ambiguous_edges", "two edges that apply at once"),
+    (334, "dead_when", "an edge label that its node never gives"),
+    (335, "condition_one_sided", "a condition with one edge"),
+    (336, "unhandled_error_branch", "an error branch that nothing handles"),
+    # 04 types
+    (401, "unknown_path_head", "a path that begins with no node's id"),
+    (402, "path_not_upstream", "a path to a node that cannot have run"),
+    (403, "unknown_output_key", "a path to a key that the node never gives"),
+    (404, "type_mismatch", "a value that its consumer never accepts"),
+    # 05 policy
+    (501, "policy_absent", "side effects without a policy"),
+    (502, "policy_inner_star", "a star that is a literal character"),
+    (503, "policy_name_double_star", "a name pattern that ends in two stars"),
+    (504, "policy_open_host", "a URL pattern that leaves the host open"),
+    (505, "policy_relative_path", "a path pattern that depends on the working directory"),
+    # 06 signature
+    (601, "signature_missing", "a signature is required and there is none"),
+    (602, "signature_malformed", "the signature file is not a signature"),
+    (603, "signature_key_malformed", "the public key cannot be used"),
+    (604, "signature_unsupported", "an unknown signature algorithm"),
+    (605, "signature_mismatch", "the signature does not fit the file"),
+    (606, "signature_no_pin", "the key comes from the signed file itself"),
+    (607, "signature_bypassed", "a signing block, and no signature"),
+    (608, "signing_not_declared", "a signature is required of a file that declares no key"),
+    # 07 link
+    (701, "unsupported_feature", "a part of the dialect that this version cannot build"),
+    (702, "not_pure_python", "an output format that needs pure Python"),
+    # 08 freeze
+    (801, "freeze_no_shared_python", "this Python has no shared library"),
+    (802, "freeze_no_binutils", "a program that freezing needs is missing"),
+    (803, "freeze_failed", "freezing failed"),
+    (804, "freeze_does_not_start", "the built binary does not start"),
+    # 09 internal
+    (901, "internal", "a mistake of the compiler"),
+    # 10 command line and files
+    (1001, "unreadable_file", "a file cannot be read"),
+    (1002, "output_exists", "the output exists and is something else"),
+    (1003, "output_unwritable", "the output cannot be written"),
+    (1004, "unknown_code", "no diagnostic has this code"),
+    (1005, "bad_option", "an option that does not fit"),
+)
+
+CODES: dict[str, Code] = {slug: Code(f"ADC{n:04d}", slug, title) for n, slug, title in _TABLE}
+
+
+def code(slug: str) -> Code:
+    """The code with this slug; an unknown slug is a mistake of ours (KeyError)."""
+    return CODES[slug]
+
+
+def find(text: str) -> Code | None:
+    """The code that a person means by number (any case) or slug."""
+    if text in CODES:
+        return CODES[text]
+    return next((each for each in CODES.values() if each.number == text.upper()), None)

@@ -1,0 +1,1 @@
+"""Renderers: a diagnostic record becomes text for people or JSON for machines."""

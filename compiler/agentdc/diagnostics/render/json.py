@@ -1,0 +1,54 @@
+"""Diagnostics for machines: the one object of `agentdc check --format json` (design §7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from agentdc.diagnostics.diagnostic import Diagnostic, Label
+
+VERSION = 1
+
+
+def render(workflow: str | None, diagnostics: Sequence[Diagnostic]) -> str:
+    """One JSON object and a newline; `ok` is false when any diagnostic is an error."""
+    report = {
+        "version": VERSION,
+        "ok": not any(diagnostic.is_error for diagnostic in diagnostics),
+        "workflow": workflow,
+        "diagnostics": [_one(diagnostic) for diagnostic in diagnostics],
+    }
+    return json.dumps(report, ensure_ascii=False) + "\n"
+
+
+def _one(diagnostic: Diagnostic) -> dict[str, object]:
+    place = _place(diagnostic.primary)
+    return {
+        "code": diagnostic.code.number,
+        "slug": diagnostic.code.slug,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        **place,
+        "help": diagnostic.help,
+        "notes": list(diagnostic.notes),
+        "labels": [_label(label) for label in diagnostic.labels],
+    }
+
+
+def _place(label: Label | None) -> dict[str, object]:
+    if label is None:
+        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
+    line, column = label.span.file.position(label.span.start)
+    end_line, end_column = label.span.file.position(label.span.end)
+    return {
+        "file": label.span.file.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }
+
+
+def _label(label: Label) -> dict[str, object]:
+    place = _place(label)
+    return {"file": place["file"], "line": place["line"], "column": place["column"], "message": label.message}

@@ -1,0 +1,1 @@
+"""An app tree to one executable."""

@@ -1,0 +1,1 @@
+"""The runtime modules an app reaches, the app tree and its manifest."""

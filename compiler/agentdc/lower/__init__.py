@@ -1,0 +1,1 @@
+"""A checked workflow to a program and its operands."""

@@ -1,0 +1,1 @@
+"""The workflow as written: frozen pydantic models, strict, extra keys forbidden; no rules, no spans."""

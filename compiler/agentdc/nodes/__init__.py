@@ -1,0 +1,1 @@
+"""One declaration per node kind; every stage asks it."""

@@ -1,0 +1,1 @@
+"""TOML bytes to the workflow model, every problem a diagnostic."""

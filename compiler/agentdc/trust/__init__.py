@@ -1,0 +1,1 @@
+"""Signatures over workflow bytes: keys, signing, verification. Runs before parsing is believed."""

@@ -1,0 +1,1 @@
+"""The structural type language for JSON values."""

@@ -1,0 +1,1 @@
+"""The library that built apps link module by module; importing it pulls in nothing."""

@@ -1,0 +1,1 @@
+"""One handler module per node kind; no handler imports another."""

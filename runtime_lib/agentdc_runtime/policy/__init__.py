@@ -1,0 +1,1 @@
+"""Policy decisions: facts in, verdict with reason out."""

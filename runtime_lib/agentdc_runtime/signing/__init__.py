@@ -1,0 +1,1 @@
+"""Verification of the embedded workflow's signature."""

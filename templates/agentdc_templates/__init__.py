@@ -1,0 +1,1 @@
+"""Templates of the generated app, read as package data."""
