@@ -1,0 +1,81 @@
+"""The error classes of a run (spec 01 §12). Costs nothing to link: imports nothing.
+
+Each class has the display prefix that operators see, and says whether `retry` with `on = "transient"` reaches
+it. A node that raises one aborts the run; no edge can catch it.
+"""
+
+
+class AgentError(Exception):
+    """An error of a run; `display` is the text for stderr, records and HTTP bodies."""
+
+    prefix = ""
+    category = ""
+    transient = False
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def display(self) -> str:
+        """The prefix of the class and the reason."""
+        return self.prefix + self.reason
+
+
+class ConfigError(AgentError):
+    """Configuration that cannot be used (a schedule, an operand)."""
+
+    prefix = "configuration error: "
+    category = "config"
+
+
+class WorkflowError(AgentError):
+    """The graph cannot go on: start selection, ambiguous edges, the step cap."""
+
+    category = "workflow"
+
+    def __init__(self, workflow: str, reason: str) -> None:
+        super().__init__(reason)
+        self.workflow = workflow
+
+    @property
+    def display(self) -> str:
+        """Names the workflow before the reason."""
+        return f"workflow `{self.workflow}`: {self.reason}"
+
+
+class PolicyError(AgentError):
+    """A policy or allowlist denied an effect; never retried."""
+
+    prefix = "policy violation: "
+    category = "policy"
+
+
+class CapabilityError(AgentError):
+    """Something that this app was built without."""
+
+    prefix = "capability unavailable: "
+    category = "capability"
+
+
+class ToolError(AgentError):
+    """A node's own work failed: inputs that do not resolve, files, JSON that does not parse."""
+
+    category = "tool"
+    transient = True
+
+    def __init__(self, tool: str, reason: str) -> None:
+        super().__init__(reason)
+        self.tool = tool
+
+    @property
+    def display(self) -> str:
+        """Names the node kind before the reason."""
+        return f"tool `{self.tool}` failed: {self.reason}"
+
+
+class TimeoutExceeded(AgentError):
+    """A wait that would pass the run's deadline; the reason begins with the duration."""
+
+    prefix = "timeout after "
+    category = "timeout"
