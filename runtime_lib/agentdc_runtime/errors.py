@@ -79,3 +79,14 @@ class TimeoutExceeded(AgentError):
 
     prefix = "timeout after "
     category = "timeout"
+
+
+class InternalError(AgentError):
+    """A mistake of the runtime itself; says so."""
+
+    prefix = "internal error: "
+    category = "internal"
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause} (a mistake of agentdc, not of the workflow)")
+        self.__cause__ = cause

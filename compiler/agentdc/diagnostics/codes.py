@@ -1,8 +1,8 @@
 """The one table of diagnostic codes: number, slug, title.
 
-Blocks by stage: 01 syntax, 02 shape, 03 names and graph, 04 types, 05 policy, 06 signature, 07 link, 08 freeze,
-09 internal, 10 command line and files. Numbers are never reused. A slug names the pattern found; where agentd has a code
-string, that string is the slug. Meaning and examples of each code: `explain/<slug>.md` beside this file.
+Blocks by stage: 01 syntax, 02 shape, 03 names and graph, 04 types, 05 policy, 06 signature, 07 link,
+08 freeze, 09 internal, 10 command line and files. Numbers are never reused. A slug names the pattern found;
+where agentd has a code string, that string is the slug. Meaning and examples: `explain/<slug>.md`.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (402, "path_not_upstream", "a path to a node that cannot have run"),
     (403, "unknown_output_key", "a path to a key that the node never gives"),
     (404, "type_mismatch", "a value that its consumer never accepts"),
+    (405, "maybe_unset", "a path to a node that runs on some routes only"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),

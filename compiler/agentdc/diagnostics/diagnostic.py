@@ -11,7 +11,11 @@ from agentdc.diagnostics.span import Span
 
 
 class Severity(Enum):
-    """How much a finding matters; design §7 gives the rule for each level."""
+    """How much a finding matters.
+
+    ERROR: the run certainly fails, a safeguard would be dropped, or the file breaks the dialect. WARNING: it
+    may fail, does nothing, or is wider than needed. HINT: advice.
+    """
 
     ERROR = "error"
     WARNING = "warning"
@@ -31,8 +35,8 @@ class Diagnostic:
     """One finding.
 
     `message`: one line, in the user's words. `primary`: where it is, or None when the finding is not about a
-    place in a text (an unreadable file). `labels`: the other half, such as an earlier duplicate. `notes`: facts.
-    `help`: what to do, or None.
+    place in a text (an unreadable file). `labels`: the other half, such as an earlier duplicate. `notes`:
+    facts. `help`: what to do, or None.
     """
 
     code: Code
@@ -49,7 +53,22 @@ class Diagnostic:
         return self.severity is Severity.ERROR
 
 
-def error(  # one constructor for each level keeps the errors modules short
+def _finding(
+    severity: Severity,
+    code: Code,
+    message: str,
+    at: Span | None = None,
+    label: str = "",
+    *,
+    labels: Iterable[Label] = (),
+    notes: Iterable[str] = (),
+    help: str | None = None,  # noqa: A002 - the word the rendered text uses
+) -> Diagnostic:
+    primary = None if at is None else Label(at, label)
+    return Diagnostic(code, severity, message, primary, tuple(labels), tuple(notes), help)
+
+
+def error(
     code: Code,
     message: str,
     at: Span | None = None,
@@ -60,8 +79,7 @@ def error(  # one constructor for each level keeps the errors modules short
     help: str | None = None,  # noqa: A002 - the word the rendered text uses
 ) -> Diagnostic:
     """An error-level finding at `at`."""
-    primary = None if at is None else Label(at, label)
-    return Diagnostic(code, Severity.ERROR, message, primary, tuple(labels), tuple(notes), help)
+    return _finding(Severity.ERROR, code, message, at, label, labels=labels, notes=notes, help=help)
 
 
 def warning(
@@ -75,8 +93,21 @@ def warning(
     help: str | None = None,  # noqa: A002 - the word the rendered text uses
 ) -> Diagnostic:
     """A warning-level finding at `at`."""
-    primary = None if at is None else Label(at, label)
-    return Diagnostic(code, Severity.WARNING, message, primary, tuple(labels), tuple(notes), help)
+    return _finding(Severity.WARNING, code, message, at, label, labels=labels, notes=notes, help=help)
+
+
+def hint(
+    code: Code,
+    message: str,
+    at: Span | None = None,
+    label: str = "",
+    *,
+    labels: Iterable[Label] = (),
+    notes: Iterable[str] = (),
+    help: str | None = None,  # noqa: A002 - the word the rendered text uses
+) -> Diagnostic:
+    """A hint-level finding at `at`."""
+    return _finding(Severity.HINT, code, message, at, label, labels=labels, notes=notes, help=help)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

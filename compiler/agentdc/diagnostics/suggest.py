@@ -1,7 +1,7 @@
 """Did-you-mean over a list of known names (style guide §8).
 
-    >>> nearest("http_requets", ["http_request", "merge"])
-    ['http_request']
+>>> nearest("http_requets", ["http_request", "merge"])
+['http_request']
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 
 def edit_distance(left: str, right: str, limit: int) -> int:
-    """Edits (insert, delete, replace, swap of neighbours) from left to right; `limit + 1` stands for "more"."""
+    """Edits (insert, delete, replace, swap of neighbours) between two names; `limit + 1` is "more"."""
     if abs(len(left) - len(right)) > limit:
         return limit + 1
     before: list[int] = []

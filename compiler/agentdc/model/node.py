@@ -8,7 +8,7 @@ from agentdc.model.base import U32, U64, Section
 
 
 class Retry(Section):
-    """`[nodes.retry]` (spec 01 §2.4): attempts in total, linear back-off in milliseconds, jitter as a fraction."""
+    """`[nodes.retry]` (spec 01 §2.4): attempts in total, linear back-off in ms, jitter as a fraction."""
 
     max_attempts: U32
     backoff_ms: U64 = 100

@@ -91,11 +91,12 @@ def _place(label: Label, gutter: int, arrow: str, mark: str, style: str, colour:
     carets = mark * max(1, _width(shown_marked))
     pad = " " * gutter
     bar = _paint("|", _BLUE, colour)
+    number = _paint(str(line).rjust(gutter), _BLUE, colour)
     message = f" {visible(label.message)}" if label.message else ""
     return [
         f"{pad}{_paint(arrow, _BLUE, colour)} {visible(span.file.name)}:{line}:{column}",
         f"{pad} {bar}",
-        f"{_paint(str(line).rjust(gutter), _BLUE, colour)} {bar} {shown_before}{shown_marked}{visible(after)}",
+        f"{number} {bar} {shown_before}{shown_marked}{visible(after)}",
         f"{pad} {bar} {' ' * _width(shown_before)}{_paint(carets + message, style, colour)}",
         f"{pad} {bar}",
     ]

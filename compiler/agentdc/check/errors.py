@@ -1,0 +1,239 @@
+"""The wording of what the checker finds: one function per code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, warning
+
+
+def dup_node_id(node: str, at: Span, first: Span) -> Diagnostic:
+    """A node id occurs again."""
+    message = f'the node id "{node}" occurs more than once'
+    return error(code("dup_node_id"), message, at, "again here", labels=[Label(first, "first here")])
+
+
+def dup_start_name(name: str, at: Span, first: Span) -> Diagnostic:
+    """A start node name occurs again."""
+    message = f'the start node name "{name}" occurs more than once'
+    return error(code("dup_start_name"), message, at, "again here", labels=[Label(first, "first here")])
+
+
+def dup_http_route(method: str, path: str, at: Span, first: Span) -> Diagnostic:
+    """Method and path equal those of an earlier route."""
+    message = f"the route {method} {path} occurs more than once"
+    return error(code("dup_http_route"), message, at, "again here", labels=[Label(first, "first here")])
+
+
+def unknown_start(slug: str, what: str, name: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """A route or trigger names a start node that is not declared."""
+    message = f'{what} starts at "{name}", which is no start node'
+    return error(code(slug), message, at, "no start node has this name", help=did_you_mean(name, known))
+
+
+def unknown_entry(start: str, entry: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """`entry_node` is not a node id."""
+    message = f'the start node "{start}" enters at "{entry}", which is no node'
+    return error(
+        code("unknown_start_entry_node"), message, at, "no node has this id", help=did_you_mean(entry, known)
+    )
+
+
+def dangling_edge(index: int, side: str, node: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """One end of an edge is not a node id."""
+    message = f'edge {index} has {side} = "{node}", which is no node'
+    return error(code("dangling_edge"), message, at, "no node has this id", help=did_you_mean(node, known))
+
+
+def cycle(nodes: Sequence[str], route: Sequence[str], at: Span) -> Diagnostic:
+    """The graph without loop edges is not acyclic."""
+    message = f"the graph has a cycle; nodes in or after it: {listed(nodes)}"
+    around = " → ".join((*route, route[0]))
+    helped = "give one edge of the cycle `max_iterations = N`, so that the number of rounds is bounded"
+    return error(code("cycle"), message, at, "closes the cycle", notes=[f"the cycle: {around}"], help=helped)
+
+
+def ambiguous_entry(start: str, roots: Sequence[str], at: Span) -> Diagnostic:
+    """A start node without `entry_node`, and not exactly one node without an edge into it."""
+    if roots:
+        found = f"{len(roots)} nodes have no edge into them: {listed(roots)}"
+    else:
+        found = "every node has an edge into it"
+    message = f'where the start node "{start}" begins is not determined: {found}'
+    return error(code("ambiguous_start_entry"), message, at, help='add `entry_node = "…"` to the start node')
+
+
+def unreachable(node: str, at: Span) -> Diagnostic:
+    """No start reaches the node."""
+    message = f'no start node reaches the node "{node}"'
+    return error(code("unreachable_node"), message, at, help="add an edge to it, or remove it")
+
+
+def bad_schedule(reason: str, at: Span, helped: str | None = None) -> Diagnostic:
+    """A cron or interval text that does not parse."""
+    return error(code("bad_schedule"), f"the schedule cannot be read: {reason}", at, help=helped)
+
+
+def crontab_fields(at: Span) -> Diagnostic:
+    """Five fields are read as in crontab, where weekdays count from Sunday = 0."""
+    message = "five fields are read as in crontab, with weekday 0 or 7 = Sunday"
+    helped = "write weekdays by name (mon…sun), or use six fields, where 1 = Sunday"
+    return warning(code("bad_schedule"), message, at, help=helped)
+
+
+def bad_fs_event(event: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """An entry of `events` that is no file event."""
+    message = f'"{event}" is no file event'
+    return error(code("bad_fs_event"), message, at, help=did_you_mean(event.lower(), known))
+
+
+def trigger_never_fires(kind: str, at: Span) -> Diagnostic:
+    """A trigger kind that is accepted and never fires."""
+    message = f"a trigger of type {kind} is accepted, and never fires"
+    return warning(code("trigger_never_fires"), message, at)
+
+
+def unaddressable_id(node: str, at: Span) -> Diagnostic:
+    """An id that no context path can name."""
+    why = "is empty" if not node else "contains a dot"
+    message = f'the output of the node "{node}" cannot be used: its id {why}'
+    return warning(code("unaddressable_id"), message, at, "paths are split at dots")
+
+
+def reserved_id(at: Span) -> Diagnostic:
+    """A node called trigger."""
+    message = 'a node with the id "trigger" replaces the trigger once it has run'
+    return warning(code("reserved_id"), message, at, help="rename the node")
+
+
+def retry_ignored(node: str, why: str, at: Span) -> Diagnostic:
+    """A retry table that changes nothing."""
+    return warning(code("retry_ignored"), f'the retry of the node "{node}" has no effect: {why}', at)
+
+
+def loop_edge_zero(at: Span) -> Diagnostic:
+    """`max_iterations = 0`."""
+    return warning(code("loop_edge_zero"), "the loop edge is never followed", at, "0 rounds")
+
+
+def ambiguous_edges(node: str, label: str | None, at: Span, first: Span) -> Diagnostic:
+    """Two edges of one node apply to the same outcome: the run errors when it gets there."""
+    which = "without a label" if label is None else f'for "{label}"'
+    message = f'two edges leave the node "{node}" {which}; a run that gets there errors'
+    labels = [Label(first, "the other edge")]
+    helped = "a node has one successor per label; to run both, chain them"
+    return error(code("ambiguous_edges"), message, at, "applies at the same time", labels=labels, help=helped)
+
+
+def dead_when(node: str, kind: str, label: str | None, labels: Sequence[str], at: Span) -> Diagnostic:
+    """An edge that its source never takes."""
+    if label is None:
+        message = f'the edge is never taken: "{node}" ({kind}) always gives a label'
+        return warning(code("dead_when"), message, at, "has no `when`", help=f"labels: {listed(labels)}")
+    gives = f"it gives {listed(labels)}" if labels else "it gives no label"
+    message = f'the edge is never taken: "{node}" ({kind}) never gives the label "{label}"'
+    return warning(code("dead_when"), message, at, gives, help=did_you_mean(label, labels))
+
+
+def condition_one_sided(node: str, missing: Sequence[str], at: Span) -> Diagnostic:
+    """A condition lacks the edge for an outcome."""
+    message = f'the run ends at "{node}" when the condition is {" or ".join(missing)}: no edge for it'
+    return warning(code("condition_one_sided"), message, at, help=f'add an edge with when = "{missing[0]}"')
+
+
+def unhandled_branch(node: str, label: str, at: Span) -> Diagnostic:
+    """An outcome that counts as a success because no edge takes it."""
+    message = f'when "{node}" gives the label "{label}", the run ends as completed: no edge takes it'
+    return warning(code("unhandled_error_branch"), message, at, help=f'add an edge with when = "{label}"')
+
+
+def unknown_head(path: str, head: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
+    """The first segment of a path names nothing."""
+    make = error if aborts else warning
+    message = f'the path "{path}" begins with "{head}", which is neither "trigger" nor a node'
+    return make(
+        code("unknown_path_head"), message, at, _effect(aborts=aborts), help=did_you_mean(head, known)
+    )
+
+
+def not_upstream(path: str, head: str, node: str, at: Span, *, aborts: bool) -> Diagnostic:
+    """The head of a path can never have run before its consumer."""
+    make = error if aborts else warning
+    message = f'the path "{path}" reads "{head}", which never runs before "{node}"'
+    return make(code("path_not_upstream"), message, at, _effect(aborts=aborts))
+
+
+def maybe_unset(path: str, head: str, node: str, at: Span, *, aborts: bool) -> Diagnostic:
+    """The head of a path runs on some routes only."""
+    make = error if aborts else warning
+    message = f'the path "{path}" reads "{head}", which has not run on every route to "{node}"'
+    return make(code("maybe_unset"), message, at, _effect(aborts=aborts))
+
+
+def unknown_key(path: str, segment: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
+    """A segment of a path that no value there has."""
+    make = error if aborts else warning
+    message = f'nothing is at the path "{path}": there is no "{segment}"'
+    return make(
+        code("unknown_output_key"), message, at, _effect(aborts=aborts), help=did_you_mean(segment, known)
+    )
+
+
+def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span) -> Diagnostic:
+    """A value whose kind its consumer always refuses."""
+    message = f'the value at "{path}" is {" or ".join(_a(each) for each in sorted(found))}, and {_a(needs)} is needed'
+    return error(code("type_mismatch"), message, at, f"needs {_a(needs)}")
+
+
+def policy_absent(effects: Sequence[str], at: Span) -> Diagnostic:
+    """Side effects, and nothing that limits them."""
+    message = f"the workflow has side effects ({', '.join(effects)}) and no [policy]: everything is allowed"
+    return warning(code("policy_absent"), message, at, help="`agentdc explain policy_absent` shows a policy")
+
+
+def inner_star(pattern: str, at: Span) -> Diagnostic:
+    """A `*` that does not stand at the end."""
+    message = f'in the pattern "{pattern}" the inner `*` is a literal character'
+    return warning(
+        code("policy_inner_star"), message, at, help="only a trailing `*`, `/*` or `/**` matches more"
+    )
+
+
+def name_double_star(pattern: str, at: Span) -> Diagnostic:
+    """A name pattern ending in `**`."""
+    message = f'the pattern "{pattern}" covers only names in which a literal `*` follows the prefix'
+    return warning(code("policy_name_double_star"), message, at, help="write one `*`")
+
+
+def open_host(pattern: str, at: Span) -> Diagnostic:
+    """A URL pattern whose host is only a prefix."""
+    message = f'the pattern "{pattern}" leaves the end of the host name open'
+    return warning(code("policy_open_host"), message, at, help="put a `/` after the host: `https://host/*`")
+
+
+def relative_pattern(pattern: str, at: Span) -> Diagnostic:
+    """A file pattern that is not absolute."""
+    message = f'the pattern "{pattern}" depends on the directory in which the app is started'
+    return warning(code("policy_relative_path"), message, at)
+
+
+def unsupported(what: str, at: Span | None) -> Diagnostic:
+    """A part of the dialect that parses and is checked, and cannot be built yet."""
+    message = f"this version cannot build a workflow with {what}"
+    helped = "`agentdc check` accepts it; nothing is built, so that nothing is silently left out"
+    return error(code("unsupported_feature"), message, at, help=helped)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in quotes, separated by commas."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _effect(*, aborts: bool) -> str:
+    return "the run would error here" if aborts else "counts as null"
+
+
+def _a(kind: str) -> str:
+    if kind == "null":
+        return kind
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"

@@ -1,0 +1,35 @@
+"""What the checker knows about a workflow that has no errors; lowering reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agentdc.check.graph import Dominance
+from agentdc.types import Followed, Type, follow, open_record
+from agentdc.types.shape import UNKNOWN
+
+TRIGGER = "trigger"
+TRIGGER_TYPE = open_record({"kind": UNKNOWN})  # an input's own `kind` replaces the text (spec 01 §3.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Entries by start name, dominance over all edges, the type of each reachable node's output.
+
+    `dry_run`: nodes whose output lacks its keys in a dry run.
+    """
+
+    entries: Mapping[str, str]
+    dominance: Dominance
+    outputs: Mapping[str, Type]
+    dry_run: frozenset[str]
+
+    def ran(self, head: str, at: str) -> bool:
+        """True when the output of `head` is certainly there when `at` begins."""
+        return head == TRIGGER or self.dominance.before(head, at)
+
+    def follow(self, path: str) -> Followed:
+        """Where a context path leads, given that its head has run; `certain` counts segments behind the head."""
+        head, *segments = path.split(".")
+        return follow(self.outputs.get(head, UNKNOWN), tuple(segments))

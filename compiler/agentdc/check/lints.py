@@ -1,0 +1,104 @@
+"""Findings beyond agentd's validator that need no types: edges, labels, ids, retries, triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentdc.check import errors
+from agentdc.check.facts import TRIGGER
+from agentdc.check.schedule import ScheduleProblem, cron, interval_seconds
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.workflow import Workflow
+from agentdc.nodes.registry import SPECS
+from agentdc.nodes.spec import NodeSpec
+from agentdc.parse.positions import Places
+
+FS_EVENTS = ("create", "modify", "remove", "rename")
+NEVER_FIRE = frozenset({"mcp.resource.updated", "mcp.resource.created", "internal.event"})
+
+
+def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """All findings, triggers first, then nodes, then edges."""
+    yield from _triggers(workflow, at)
+    yield from _nodes(workflow, at)
+    yield from _edges(workflow, at)
+
+
+def _triggers(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    for index, trigger in enumerate(workflow.triggers):
+        if trigger.type in NEVER_FIRE:
+            yield errors.trigger_never_fires(trigger.type, at.value(("triggers", index, "type")))
+        if trigger.type == "cron":
+            where = at.value(("triggers", index, "schedule"))
+            try:
+                if cron(trigger.schedule).crontab:
+                    yield errors.crontab_fields(where)
+            except ScheduleProblem as problem:
+                yield errors.bad_schedule(str(problem), where)
+        elif trigger.type == "interval":
+            try:
+                interval_seconds(trigger.every)
+            except ScheduleProblem as problem:
+                yield errors.bad_schedule(str(problem), at.value(("triggers", index, "every")))
+        elif trigger.type == "fs_watch":
+            for position, event in enumerate(trigger.events):
+                if event.lower() not in {*FS_EVENTS, "delete"}:
+                    yield errors.bad_fs_event(
+                        event, FS_EVENTS, at.value(("triggers", index, "events", position))
+                    )
+
+
+def _nodes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    for index, node in enumerate(workflow.nodes):
+        if not node.id or "." in node.id:
+            yield errors.unaddressable_id(node.id, at.value(("nodes", index, "id")))
+        if node.id == TRIGGER:
+            yield errors.reserved_id(at.value(("nodes", index, "id")))
+        if node.retry is not None:
+            where = at.value(("nodes", index, "retry"))
+            if not SPECS[node.type].retryable:
+                yield errors.retry_ignored(node.id, f"{node.type} is not retried", where)
+            elif node.retry.max_attempts < 2:
+                yield errors.retry_ignored(node.id, "max_attempts counts the first attempt too", where)
+
+
+def _edges(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    specs = {node.id: SPECS[node.type] for node in workflow.nodes}
+    first: dict[tuple[str, str | None, bool], int] = {}
+    leaving: dict[str, set[str | None]] = {}
+    for index, edge in enumerate(workflow.edges):
+        where = at.value(("edges", index))
+        if edge.max_iterations == 0:
+            yield errors.loop_edge_zero(at.value(("edges", index, "max_iterations")))
+        key = (edge.from_, edge.when, edge.max_iterations is not None)
+        if key in first:
+            yield errors.ambiguous_edges(edge.from_, edge.when, where, at.value(("edges", first[key])))
+        first.setdefault(key, index)
+        leaving.setdefault(edge.from_, set()).add(edge.when)
+        spec = specs[edge.from_]
+        if not can_take(spec, edge.when):
+            place = where if edge.when is None else at.value(("edges", index, "when"))
+            yield errors.dead_when(edge.from_, spec.kind, edge.when, spec.labels or (), place)
+    for index, node in enumerate(workflow.nodes):
+        yield from _labels(node.id, specs[node.id], leaving.get(node.id, set()), index, at)
+
+
+def can_take(spec: NodeSpec, when: str | None) -> bool:
+    """Whether some outcome of the kind takes an edge with this `when`."""
+    if spec.end != "continue":
+        return False
+    if when is None:
+        return spec.labels is not None and "true" not in spec.labels
+    return spec.labels is None or when in spec.labels
+
+
+def _labels(
+    node: str, spec: NodeSpec, leaving: set[str | None], index: int, at: Places
+) -> Iterator[Diagnostic]:
+    missing = [label for label in spec.labels or () if label not in leaving]
+    if not missing:
+        return
+    if spec.kind == "condition":
+        yield errors.condition_one_sided(node, missing, at.value(("nodes", index, "id")))
+    else:
+        yield errors.unhandled_branch(node, missing[0], at.value(("nodes", index, "id")))

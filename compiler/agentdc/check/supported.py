@@ -1,0 +1,46 @@
+"""What this version can check and cannot build: refused by name, never left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentdc.check import errors
+from agentdc.check.lints import NEVER_FIRE
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.workflow import Workflow
+from agentdc.nodes.registry import SPECS
+from agentdc.parse.positions import Places
+
+# `auth` and `server` concern routes only, and routes are refused below.
+_SECTIONS = (
+    "budget",
+    "bus",
+    "health",
+    "intelligence",
+    "mcp_servers",
+    "relay",
+    "sandbox",
+    "secrets",
+    "sidecars",
+    "state",
+    "supervisor",
+)
+
+
+def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """One error for each part of the workflow that a build would have to leave out."""
+    for index, node in enumerate(workflow.nodes):
+        if SPECS[node.type].lower is None:
+            yield errors.unsupported(f"{node.type} nodes", at.value(("nodes", index, "type")))
+    if workflow.http_routes:
+        yield errors.unsupported("[[http_routes]]", at.value(("http_routes", 0)))
+    for index, trigger in enumerate(workflow.triggers):
+        if trigger.type not in NEVER_FIRE:
+            yield errors.unsupported(f"{trigger.type} triggers", at.value(("triggers", index)))
+    for section in _SECTIONS:
+        if getattr(workflow, section, None):
+            yield errors.unsupported(f"the section {section}", at.key((section,)))
+    if workflow.policy is not None and workflow.policy.rego is not None:
+        yield errors.unsupported("[policy.rego]", at.key(("policy", "rego")))
+    if workflow.logging is not None and workflow.logging.otel is not None:
+        yield errors.unsupported("[logging.otel]", at.key(("logging", "otel")))

@@ -1,0 +1,114 @@
+"""One frozen record per template: everything that it may print. All fields are finished source text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A module constant that names a node in the trace."""
+
+    constant: str
+    id: str
+    kind: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExitView:
+    """What happens after a step for one label: lines of source, the last one returns."""
+
+    test: str | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a block.
+
+    `target`: the left side of the assignment. `before`: statements ahead of it. `attempt`: name of the nested
+    function that is retried, or empty; `result` its type. `branch`: source of the label in the trace. `exits`: only for the last.
+    """
+
+    comment: str
+    constant: str
+    target: str
+    value: str
+    before: tuple[str, ...]
+    attempt: str
+    result: str
+    retry: str
+    branch: str
+    output: str
+    exits: tuple[ExitView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """One generated function."""
+
+    function: str
+    docstring: str
+    steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryView:
+    """A module constant with the retry settings of a node."""
+
+    constant: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartView:
+    """One entry of the table of start nodes."""
+
+    name: str
+    source: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowView:
+    """`app/workflow.py.j2`: the graph as Python functions."""
+
+    docstring: str
+    abi: int
+    imports: tuple[str, ...]
+    nodes: tuple[NodeView, ...]
+    retries: tuple[RetryView, ...]
+    blocks: tuple[BlockView, ...]
+    starts: tuple[StartView, ...]
+    loops: int
+    counts_visits: bool
+    max_visits: int
+
+
+@dataclass(frozen=True, slots=True)
+class MainView:
+    """`app/main.py.j2`: the app record and its entry point."""
+
+    docstring: str
+    package: str
+    name: str
+    source: str
+    version: str
+    imports: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """The files around the package: project file, readme, `__init__` and `__main__`. Plain words, no user text.
+
+    `package`: the import name. `distribution`: the name to install. `title`: printable, of one line.
+    """
+
+    package: str
+    distribution: str
+    directory: str
+    title: str
+    compiler: str
+    workflow_sha256: str

@@ -1,0 +1,167 @@
+"""The view of the workflow module: a program's blocks as functions, one statement after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agentdc.codegen.expressions import Source
+from agentdc.codegen.literals import comment, literal
+from agentdc.codegen.literals import docstring as quoted_docstring
+from agentdc.codegen.names import Names
+from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
+from agentdc.ir.ops import Block, Call, Choice, Expr, LoopEdge, Program, Step
+from agentdc.ir.walk import parts
+
+ABI = 1  # of the runtime library that the generated text is written for
+EDGES = "agentdc_runtime.core.edges"
+RETRY = "agentdc_runtime.core.retry"
+RUN = "agentdc_runtime.core.run"
+MAX_VISITS = 10_000
+
+# Names that the templates use or import; nothing from the workflow may take them.
+RESERVED = frozenset(
+    "run now then clock trace branch data chosen attempt pick ambiguous too_long find need fill text".split()
+) | {"Node", "Run", "Next", "Block", "Retry", "ABI", "STARTS", "LOOPS", "TYPE_CHECKING", "annotations"}
+
+
+class WorkflowModule:
+    """Builds the view; holds the names of one module."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._imports: set[tuple[str, str]] = {(RUN, "Node")}
+        self._retries: list[RetryView] = []
+        called = {stem for module in _called(program) for stem in (module.rpartition(".")[2],)}
+        names = Names(RESERVED | called)
+        steps = [step for block in program.blocks for step in block.steps]
+        self._functions = {block.name: names.take(block.name, prefix="from_") for block in program.blocks}
+        self._constants = {step.node: names.take(step.node, upper=True) for step in steps}
+        self._variables = {step.node: names.take(step.node) for step in steps}
+        self._retry_names = {
+            step.node: names.take(step.node, prefix="retry_", upper=True) for step in steps if step.retry
+        }
+        self._counts = program.cyclic or len(steps) > MAX_VISITS
+
+    def view(self, docstring: str) -> WorkflowView:
+        """The whole module."""
+        blocks = tuple(self._block(block) for block in self._program.blocks)
+        if self._counts:
+            self._imports.add((EDGES, "too_long"))
+        return WorkflowView(
+            docstring=quoted_docstring(docstring),
+            abi=ABI,
+            imports=tuple(f"from {module} import {name}" for module, name in sorted(self._imports)),
+            nodes=tuple(
+                NodeView(self._constants[step.node], literal(step.node), literal(step.kind), step.line)
+                for block in self._program.blocks
+                for step in block.steps
+            ),
+            retries=tuple(self._retries),
+            blocks=blocks,
+            starts=tuple(
+                StartView(literal(start.name), literal(start.source), self._functions[start.block])
+                for start in self._program.starts
+            ),
+            loops=len(self._program.loops),
+            counts_visits=self._counts,
+            max_visits=MAX_VISITS,
+        )
+
+    def _block(self, block: Block) -> BlockView:
+        source = Source(self._variables, self._imports)
+        steps = tuple(self._step(step, source, last=step is block.steps[-1]) for step in block.steps)
+        count = len(block.steps)
+        docstring = f"From {comment(block.name)}: {count} node{'s' if count > 1 else ''}."
+        return BlockView(self._functions[block.name], quoted_docstring(docstring), steps)
+
+    def _step(self, step: Step, source: Source, *, last: bool) -> StepView:
+        variable = self._variables[step.node]
+        value = source.write(step.value)
+        before, source.before = tuple(source.before), []
+        target = f"{variable}, branch" if step.labelled else variable
+        if step.end == "fail":
+            target, value = "", ""
+        elif step.kept and step.labelled:
+            target = f"run.outputs[{literal(step.node)}], branch = {variable}, branch"
+        elif step.kept:
+            target = f"{variable} = run.outputs[{literal(step.node)}]"
+        attempt = self._retried(step) if step.retry else ""
+        return StepView(
+            comment=comment(f"{self._program.file}:{step.line} · {step.node} ({step.kind})"),
+            constant=self._constants[step.node],
+            target=target,
+            value=value,
+            before=before,
+            attempt=attempt,
+            result="tuple[Json, str | None]" if step.labelled else "Json",
+            retry=self._retry_names.get(step.node, ""),
+            branch="branch" if step.labelled else "None",
+            output="None" if step.end == "fail" else variable,
+            exits=tuple(self._exits(step, variable)) if last else (),
+        )
+
+    def _retried(self, step: Step) -> str:
+        assert step.retry is not None
+        self._imports |= {(RETRY, "Retry"), (RETRY, "attempt")}
+        retry = step.retry
+        arguments = (
+            f"{retry.max_attempts}, {retry.backoff_ms}, transient={retry.transient}, jitter={retry.jitter!r}"
+        )
+        self._retries.append(RetryView(self._retry_names[step.node], arguments))
+        return f"try_{self._variables[step.node]}"
+
+    def _exits(self, step: Step, variable: str) -> Iterator[ExitView]:
+        if step.end == "fail":
+            yield ExitView(None, (f"return run.fail({literal(step.reason)})",))
+            return
+        if step.end == "terminate":
+            yield ExitView(None, ("return run.complete(None, dead_end=False)",))
+            return
+        for label, choice in step.exits:
+            if label is not None:
+                yield ExitView(f"branch == {literal(label)}", self._choice(choice, variable))
+        unlabelled = next((choice for label, choice in step.exits if label is None), None)
+        if unlabelled is None:
+            yield ExitView(None, (f"return run.complete({variable})",))
+        elif step.labelled:
+            yield ExitView("branch is None", self._choice(unlabelled, variable))
+            yield ExitView(None, (f"return run.complete({variable})",))
+        else:
+            yield ExitView(None, self._choice(unlabelled, variable))
+
+    def _choice(self, choice: Choice, variable: str) -> tuple[str, ...]:
+        dead_end = f"return run.complete({variable})"
+        targets = [self._functions[target] for target in choice.targets]
+        if not choice.loops and len(targets) == 1:
+            return (f"return {targets[0]}",)
+        if not choice.loops:
+            self._imports.add((EDGES, "ambiguous"))
+            return (f"return ambiguous(run, {len(targets)})",)
+        if len(choice.loops) == 1 and len(targets) < 2:
+            last = f"return {targets[0]}" if targets else dead_end
+            return (*self._loop(choice.loops[0]), last)
+        return (*self._pick(choice.loops, targets), dead_end)
+
+    def _loop(self, loop: LoopEdge) -> tuple[str, ...]:
+        return (
+            f"if run.loops[{loop.number}] < {loop.limit}:",
+            f"    run.loops[{loop.number}] += 1",
+            f"    return {self._functions[loop.target]}",
+        )
+
+    def _pick(self, loops: Sequence[LoopEdge], targets: Sequence[str]) -> tuple[str, ...]:
+        self._imports.add((EDGES, "pick"))
+        some = "".join(f"({loop.number}, {loop.limit}, {self._functions[loop.target]})," for loop in loops)
+        plain = "".join(f"{target}," for target in targets)
+        return (f"chosen = pick(run, ({some}), ({plain}))", "if chosen is not None:", "    return chosen")
+
+
+def _called(program: Program) -> set[str]:
+    """Modules of every runtime function that the program calls."""
+    expressions: list[Expr] = [step.value for block in program.blocks for step in block.steps]
+    return {
+        part.function.partition(":")[0]
+        for expression in expressions
+        for part in parts(expression)
+        if isinstance(part, Call)
+    }

@@ -1,0 +1,144 @@
+"""A checked workflow to a program: one block per node, paths resolved, edges grouped by label.
+
+Nothing here reports to the user: a workflow that gets here has been checked, so what does not fit is a mistake
+of the compiler. Longer blocks and local variables are the work of the passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from agentdc.check.facts import Facts
+from agentdc.check.lints import can_take
+from agentdc.ir.ops import (
+    Block,
+    Choice,
+    Expr,
+    Fetch,
+    Hole,
+    Load,
+    LoopEdge,
+    Program,
+    Retry,
+    Start,
+    Step,
+    Template,
+)
+from agentdc.ir.walk import rewrite
+from agentdc.model.node import NodeModel
+from agentdc.model.workflow import Edge, Workflow
+from agentdc.nodes.registry import SPECS
+from agentdc.parse.positions import Places
+from agentdc.types import Followed, kinds
+
+
+def lower(workflow: Workflow, facts: Facts, at: Places, file: str) -> Program:
+    """The program of a workflow without errors; `file` is the workflow's name in comments and faults."""
+    loops = _loop_edges(workflow)
+    leaving: dict[str, list[tuple[int, Edge]]] = {}
+    for index, edge in enumerate(workflow.edges):
+        leaving.setdefault(edge.from_, []).append((index, edge))
+    blocks = []
+    for index, node in enumerate(workflow.nodes):
+        exits = _exits(node, leaving.get(node.id, []), loops)
+        step = _step(node, facts, at.value(("nodes", index)).line, exits)
+        blocks.append(Block(node.id, (step,)))
+    starts = tuple(
+        Start(start.name, start.source, facts.entries[start.name])
+        for start in workflow.start_nodes
+        if start.name in facts.entries
+    )
+    return Program(workflow.name, file, starts, tuple(blocks), tuple(loops.values()))
+
+
+def _loop_edges(workflow: Workflow) -> dict[int, LoopEdge]:
+    """Loop edges that can ever be followed, by edge index."""
+    found: dict[int, LoopEdge] = {}
+    for index, edge in enumerate(workflow.edges):
+        if edge.max_iterations:
+            found[index] = LoopEdge(len(found), edge.max_iterations, edge.to)
+    return found
+
+
+def _step(node: NodeModel, facts: Facts, line: int, exits: tuple[tuple[str | None, Choice], ...]) -> Step:
+    spec = SPECS[node.type]
+    if spec.lower is None:
+        raise ValueError(f"{node.type} cannot be lowered")
+    value = rewrite(spec.lower(node), lambda expr: _resolved(expr, node, facts))
+    retry = None
+    if node.retry is not None and spec.retryable and node.retry.max_attempts > 1:
+        written = node.retry
+        retry = Retry(written.max_attempts, written.backoff_ms, written.on == "transient", written.jitter)
+    return Step(
+        node=node.id,
+        kind=node.type,
+        line=line,
+        value=value,
+        labelled=spec.labelled,
+        end=spec.end,
+        reason=getattr(node, "reason", None) or "",
+        retry=retry,
+        awaits=spec.awaits,
+        exits=exits,
+    )
+
+
+def _exits(
+    node: NodeModel, edges: list[tuple[int, Edge]], loops: dict[int, LoopEdge]
+) -> tuple[tuple[str | None, Choice], ...]:
+    """Edges that some outcome takes, grouped by label in file order."""
+    grouped: dict[str | None, tuple[list[LoopEdge], list[str]]] = {}
+    for index, edge in edges:
+        if not can_take(SPECS[node.type], edge.when):
+            continue
+        if edge.max_iterations is None:
+            grouped.setdefault(edge.when, ([], []))[1].append(edge.to)
+        elif index in loops:
+            grouped.setdefault(edge.when, ([], []))[0].append(loops[index])
+    return tuple((label, Choice(tuple(some), tuple(plain))) for label, (some, plain) in grouped.items())
+
+
+def _resolved(expr: Expr, node: NodeModel, facts: Facts) -> Expr:
+    if isinstance(expr, Load):
+        return _fetch(expr, node, facts)
+    if isinstance(expr, Template):
+        return replace(expr, parts=tuple(_holes(expr, facts)))
+    return expr
+
+
+def _fetch(load: Load, node: NodeModel, facts: Facts) -> Fetch:
+    head, *segments = load.path.split(".")
+    return Fetch(
+        node=head,
+        segments=tuple(segments),
+        local=False,
+        ran=facts.ran(head, node.id),
+        certain=_follow(load.path, facts).certain,
+        missing=load.missing,
+        tool=load.tool,
+        path=load.path,
+    )
+
+
+def _follow(path: str, facts: Facts) -> Followed:
+    """As `Facts.follow`; nothing is certain behind a node whose dry-run output lacks its keys."""
+    found = facts.follow(path)
+    return replace(found, certain=0) if path.split(".", maxsplit=1)[0] in facts.dry_run else found
+
+
+def _holes(template: Template, facts: Facts) -> Iterator[str | Hole]:
+    """The parts, with each hole told what is certain about it; `data` is resolved already."""
+    data = template.data
+    for part in template.parts:
+        whole = (
+            isinstance(data, Fetch) and data.ran and _follow(data.path, facts).certain == len(data.segments)
+        )
+        if isinstance(part, str) or not isinstance(data, Fetch) or not whole:
+            yield part
+            continue
+        found = _follow(".".join((data.path, *part.segments)), facts)
+        if found.certain < len(data.segments) + len(part.segments):
+            yield part
+        else:
+            yield replace(part, known="string" if kinds(found.type) == {"string"} else "value")

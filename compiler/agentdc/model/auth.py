@@ -1,0 +1,56 @@
+"""`[auth]`: named ways for HTTP callers to prove who they are (spec 02 §2)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from agentdc.model.base import U64, Many, NonBlank, Section
+
+
+class Bearer(Section):
+    """Bearer tokens."""
+
+    tokens_env: str | None = Field(None, description="Name of the secret with one token per line.")
+    tokens: Many[str] = Field((), description="Literal tokens; meant for tests.")
+
+
+class Basic(Section):
+    """User names and passwords."""
+
+    credentials_env: str | None = Field(None, description="Name of the secret with one user:pass per line.")
+    credentials: Many[str] = Field((), description="Literal user:pass entries; meant for tests.")
+
+
+class Hmac(Section):
+    """A signature of the request body."""
+
+    secret_env: str | None = Field(None, description="Name of the secret with the key.")
+    secret: str | None = Field(None, description="Literal key; meant for tests.")
+    header: str = Field("X-Agent-Signature", description="Header that carries the signature.")
+    prefix: str = Field("sha256=", description="Text before the signature in the header.")
+    encoding: Literal["hex", "base64"] = Field("hex", description="How the signature is written (extension).")
+    timestamp_header: str | None = Field(None, description="Header with the signed time (extension).")
+    tolerance_secs: U64 | None = Field(
+        None, description="Greatest age of a signed time; 300 with a timestamp header (extension)."
+    )
+
+
+class Oidc(Section):
+    """JSON Web Tokens of one issuer."""
+
+    issuer: NonBlank = Field(description="Required value of the claim iss.")
+    audience: Many[str] = Field((), description="Accepted values of the claim aud; empty means unchecked.")
+    jwks_json: str | None = Field(None, description="The issuer's keys; excludes `jwks_file`.")
+    jwks_file: str | None = Field(None, description="File with the issuer's keys; excludes `jwks_json`.")
+    subject_allowlist: Many[str] = Field((), description="Accepted values of the claim sub; empty means any.")
+    clock_skew_secs: U64 = Field(60, description="Tolerance for expiry.")
+    algorithms: Many[str] = Field(("RS256",), min_length=1, description="Accepted signature algorithms.")
+
+
+class Auth(Section):
+    """Bindings by kind and name; a route names one as KIND or KIND:NAME."""
+
+    bearer: dict[str, Bearer] = Field(default_factory=dict)
+    basic: dict[str, Basic] = Field(default_factory=dict)
+    hmac: dict[str, Hmac] = Field(default_factory=dict)
+    oidc: dict[str, Oidc] = Field(default_factory=dict)

@@ -1,0 +1,85 @@
+"""`[[triggers]]`: what starts runs in serve mode, one record per `type` (spec 01 §2.2, 04 §5.1)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agentdc.model.base import U64, Many, Section
+
+
+class TriggerModel(Section):
+    """What every trigger has."""
+
+    start_node: str = Field(description="Name of the start node where the run begins.")
+
+
+class ResourceUpdated(TriggerModel):
+    """A change of an MCP resource; never fires."""
+
+    type: Literal["mcp.resource.updated"]
+    server: str
+    resource: str
+
+
+class ResourceCreated(TriggerModel):
+    """A new MCP resource; never fires."""
+
+    type: Literal["mcp.resource.created"]
+    server: str
+    resource: str
+
+
+class InternalEvent(TriggerModel):
+    """An event inside the process; never fires."""
+
+    type: Literal["internal.event"]
+    name: str
+
+
+class Cron(TriggerModel):
+    """Fires at the times of a cron expression."""
+
+    type: Literal["cron"]
+    schedule: str = Field(
+        description="sec min hour day-of-month month day-of-week [year], or @daily and the like."
+    )
+
+
+class Interval(TriggerModel):
+    """Fires again and again, a fixed time after the previous run ended."""
+
+    type: Literal["interval"]
+    every: str = Field(description='A whole number and a unit, such as "30s", "5m", "2h", "1d".')
+
+
+class FsWatch(TriggerModel):
+    """Fires when a file or folder changes."""
+
+    type: Literal["fs_watch"]
+    path: str = Field(description="File or folder; must exist when the app starts.")
+    recursive: bool = False
+    events: Many[str] = Field((), description="create, modify, remove, rename; empty means all four.")
+    debounce_ms: U64 = Field(250, description="Quiet time before a path counts as changed.")
+
+
+class BusMessage(TriggerModel):
+    """Fires for each message from another agent (extension)."""
+
+    type: Literal["bus.message"]
+    channel: str | None = Field(None, description="Only messages of this channel.")
+
+
+Trigger = Annotated[
+    ResourceUpdated | ResourceCreated | InternalEvent | Cron | Interval | FsWatch | BusMessage,
+    Field(discriminator="type"),
+]
+
+TRIGGERS: dict[str, type[TriggerModel]] = {
+    "mcp.resource.updated": ResourceUpdated,
+    "mcp.resource.created": ResourceCreated,
+    "internal.event": InternalEvent,
+    "cron": Cron,
+    "interval": Interval,
+    "fs_watch": FsWatch,
+    "bus.message": BusMessage,
+}

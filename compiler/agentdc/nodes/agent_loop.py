@@ -1,0 +1,79 @@
+"""`agent_loop`: a model with tools, a bounded number of turns (spec 01 §11.1). Not built yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from agentdc.parse.positions import Places
+from pydantic import Field
+
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.base import U32, Many
+from agentdc.model.node import NodeModel
+from agentdc.nodes import errors
+from agentdc.nodes.spec import Effect, Family, Names, NodeSpec, PathField, TypeOf
+from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Array, Type, record, union
+
+TOOLS: dict[str, Family] = {
+    "call_mcp_tool": "mcp.tool",
+    "http_request": "http",
+    "read_env": "env.read",
+    "read_file": "fs.read",
+    "shell_run": "shell",
+    "write_file": "fs.write",
+}
+
+
+class AgentLoop(NodeModel):
+    """Let a model act with tools until it answers; running out takes the branch `exhausted`."""
+
+    type: Literal["agent_loop"]
+    backend: str = Field(description='name of an [[intelligence.backends]] entry, or "default"')
+    instructions: str | None = Field(None, description="the task, literal")
+    instructions_from: str | None = Field(None, description="context path of the task")
+    tools: Many[str] = Field((), description="names from the tool catalog")
+    max_steps: U32 = Field(description="turns, 1…64")
+    max_tokens: U32 | None = Field(None, description="tokens of this loop, cumulative")
+
+
+def _output(node: AgentLoop, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    steps = {"steps": INTEGER, "transcript": Array(UNKNOWN)}
+    final = record({"result": UNKNOWN, "tokens": INTEGER, **steps})
+    return union((final, record({"result": NULL, "reason": STRING, **steps})))
+
+
+def _effects(node: AgentLoop) -> Iterable[Effect]:
+    yield Effect("model", constant=node.backend, data=node.instructions_from)
+    for tool in node.tools:
+        if tool in TOOLS:
+            yield Effect(TOOLS[tool], data="the model")
+
+
+def _check(node: AgentLoop, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
+    if not 1 <= node.max_steps <= 64:
+        yield errors.agent_loop_steps(node.id, node.max_steps, at.value(("nodes", index, "max_steps")))
+    if node.instructions is None and node.instructions_from is None:
+        yield errors.agent_loop_instructions(node.id, at.value(("nodes", index)))
+    if not node.tools:
+        yield errors.agent_loop_tools(node.id, at.value(("nodes", index, "tools")))
+    for position, tool in enumerate(node.tools):
+        if tool not in TOOLS:
+            where = at.value(("nodes", index, "tools", position))
+            yield errors.agent_loop_tool(node.id, tool, TOOLS, where)
+
+
+SPEC = NodeSpec(
+    kind="agent_loop",
+    summary="a model with tools, for a bounded number of turns",
+    model=AgentLoop,
+    output=_output,
+    paths=(PathField("instructions_from"),),
+    labels=("exhausted",),
+    effects=_effects,
+    errors=("intelligence", "tool", "timeout", "capability"),
+    check=_check,
+    check_order=8,
+    awaits=True,
+    dry_run=True,
+)

@@ -1,0 +1,60 @@
+"""`call_mcp_tool`: one tool of an MCP server (spec 01 §5.13). Parsed, checked and typed; not built yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from agentdc.parse.positions import Places
+from pydantic import Field
+
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.node import NodeModel
+from agentdc.nodes import mcp_server
+from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record
+
+
+class CallMcpTool(NodeModel):
+    """Call one tool; a result marked as an error takes the branch `error`."""
+
+    type: Literal["call_mcp_tool"]
+    tool: str = Field(description="name of the tool")
+    args_from: str | None = Field(None, description="context path of the arguments")
+    server: str | None = Field(None, description="an [[mcp_servers]] name; absent = the only one")
+
+
+def _output(node: CallMcpTool, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    return record(
+        {
+            "content": Array(UNKNOWN),
+            "is_error": BOOLEAN,
+            "server": STRING,
+            "structured": UNKNOWN,
+            "tool": STRING,
+        }
+    )
+
+
+def _effects(node: CallMcpTool) -> Iterable[Effect]:
+    return (Effect("mcp.tool", constant=node.tool, data=node.args_from),)
+
+
+def _check(node: CallMcpTool, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:
+    return mcp_server.check(node.id, node.server, at, index, names)
+
+
+SPEC = NodeSpec(
+    kind="call_mcp_tool",
+    summary="call one tool of an MCP server",
+    model=CallMcpTool,
+    output=_output,
+    paths=(PathField("args_from", missing="null"),),
+    labels=("error",),
+    effects=_effects,
+    errors=("policy", "mcp", "workflow", "capability"),
+    check=_check,
+    check_order=7,
+    awaits=True,
+    dry_run=True,
+)

@@ -1,0 +1,47 @@
+"""`llm_infer`: one question to a model (spec 01 §5.8). Parsed, checked and typed; not built yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field
+
+from agentdc.model.base import U32
+from agentdc.model.node import NodeModel
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf
+from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Type, record
+
+
+class LlmInfer(NodeModel):
+    """Ask a model once; an output schema makes the answer JSON."""
+
+    type: Literal["llm_infer"]
+    backend: str = Field(description='name of an [[intelligence.backends]] entry, or "default"')
+    prompt: str = Field(description="text with {{key}} placeholders")
+    input_from: str | None = Field(None, description="context path of the data; absent = null")
+    output_schema: str | None = Field(None, description="JSON Schema file, or `inline` for any JSON")
+    output_repairs: U32 = Field(0, description="further attempts when the answer is rejected")
+
+
+def _output(node: LlmInfer, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    usage = record({"completion_tokens": INTEGER, "prompt_tokens": INTEGER})
+    parsed = NULL if node.output_schema is None else UNKNOWN
+    return record({"content": STRING, "parsed": parsed, "usage": usage})
+
+
+def _effects(node: LlmInfer) -> Iterable[Effect]:
+    return (Effect("model", constant=node.backend, data=node.input_from),)
+
+
+SPEC = NodeSpec(
+    kind="llm_infer",
+    summary="ask a model once",
+    model=LlmInfer,
+    output=_output,
+    paths=(PathField("input_from", missing="null"),),
+    effects=_effects,
+    errors=("intelligence", "schema", "tool", "capability"),
+    awaits=True,
+    dry_run=True,
+)

@@ -1,0 +1,61 @@
+"""`map`: one workflow for each element (spec 01 §5.17). Parsed, checked and typed; not built yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from agentdc.parse.positions import Places
+from pydantic import Field
+
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.base import U32
+from agentdc.model.node import NodeModel
+from agentdc.nodes import errors
+from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record, union
+
+
+class MapWorkflow(NodeModel):
+    """Run a child workflow for each element of an array; any error takes the branch `error`."""
+
+    type: Literal["map"]
+    items_from: str = Field(description="context path of an array")
+    workflow: str = Field(description="file name of the child workflow")
+    start: str | None = Field(None, description="start node of the child; absent = its first")
+    max_items: U32 = Field(description="more elements than this are an error; at least 1")
+    max_concurrent: U32 = Field(4, description="children at once; at least 1")
+
+
+def _output(node: MapWorkflow, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    result = union((record({"result": UNKNOWN}), record({"error": STRING})))
+    return record({"ok": BOOLEAN, "results": Array(result)})
+
+
+def _effects(node: MapWorkflow) -> Iterable[Effect]:
+    return (Effect("child", constant=node.workflow, data=node.items_from),)
+
+
+def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
+    if node.max_items == 0:
+        yield errors.map_zero(node.id, "max_items", at.value(("nodes", index, "max_items")))
+    if node.max_concurrent == 0:
+        yield errors.map_zero(node.id, "max_concurrent", at.value(("nodes", index, "max_concurrent")))
+    if not node.workflow.strip():
+        yield errors.map_workflow(node.id, at.value(("nodes", index, "workflow")))
+
+
+SPEC = NodeSpec(
+    kind="map",
+    summary="run a child workflow for each element",
+    model=MapWorkflow,
+    output=_output,
+    paths=(PathField("items_from", "array"),),
+    labels=("error",),
+    effects=_effects,
+    errors=("workflow",),
+    check=_check,
+    check_order=10,
+    awaits=True,
+    retryable=False,
+)

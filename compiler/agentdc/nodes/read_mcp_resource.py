@@ -1,0 +1,50 @@
+"""`read_mcp_resource`: one resource of an MCP server (spec 01 §5.3). Parsed, checked and typed; not built yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from agentdc.parse.positions import Places
+from pydantic import Field
+
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.node import NodeModel
+from agentdc.nodes import mcp_server
+from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.types import STRING, UNKNOWN, Array, Type, record
+
+
+class ReadMcpResource(NodeModel):
+    """Read one resource."""
+
+    type: Literal["read_mcp_resource"]
+    resource_from: str = Field(description="context path of the URI, a string")
+    server: str | None = Field(None, description="an [[mcp_servers]] name; absent = the only one")
+
+
+def _output(node: ReadMcpResource, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    return record({"contents": Array(UNKNOWN), "server": STRING, "uri": STRING})
+
+
+def _effects(node: ReadMcpResource) -> Iterable[Effect]:
+    return (Effect("mcp.resource", data=node.resource_from),)
+
+
+def _check(node: ReadMcpResource, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:
+    return mcp_server.check(node.id, node.server, at, index, names)
+
+
+SPEC = NodeSpec(
+    kind="read_mcp_resource",
+    summary="read one resource of an MCP server",
+    model=ReadMcpResource,
+    output=_output,
+    paths=(PathField("resource_from", "string"),),
+    effects=_effects,
+    errors=("policy", "mcp", "tool", "workflow", "capability"),
+    check=_check,
+    check_order=7,
+    awaits=True,
+    dry_run=True,
+)

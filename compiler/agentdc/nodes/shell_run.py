@@ -1,0 +1,56 @@
+"""`shell_run`: one command without a shell (spec 01 §5.14). Parsed, checked and typed; not built yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field
+
+from agentdc.model.base import U64
+from agentdc.model.node import NodeModel
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf
+from agentdc.types import BOOLEAN, INTEGER, NULL, STRING, Array, Type, record, union
+
+
+class ShellRun(NodeModel):
+    """Run one command; an exit code other than 0 takes the branch `error`."""
+
+    type: Literal["shell_run"]
+    command: str = Field(description="absolute path of the program")
+    args_from: str | None = Field(None, description="context path of the arguments, an array of strings")
+    timeout_secs: U64 = Field(30, description="seconds until the process group is killed; 0 counts as 1")
+
+
+def _output(node: ShellRun, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    return record(
+        {
+            "args": Array(STRING),
+            "command": STRING,
+            "duration_ms": INTEGER,
+            "exit_code": INTEGER,
+            "signal": union((INTEGER, NULL)),
+            "stderr": STRING,
+            "stdout": STRING,
+            "timed_out": BOOLEAN,
+            "truncated": BOOLEAN,
+        }
+    )
+
+
+def _effects(node: ShellRun) -> Iterable[Effect]:
+    return (Effect("shell", constant=node.command, data=node.args_from),)
+
+
+SPEC = NodeSpec(
+    kind="shell_run",
+    summary="run one command without a shell",
+    model=ShellRun,
+    output=_output,
+    paths=(PathField("args_from", "array", "null"),),
+    labels=("error",),
+    effects=_effects,
+    errors=("policy", "tool"),
+    awaits=True,
+    dry_run=True,
+)

@@ -1,0 +1,107 @@
+"""What a node kind declares about itself; every stage asks this one record.
+
+A kind that this version cannot build yet has no `lower`: it is parsed, checked and typed as data, and a build
+that needs it is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agentdc.parse.positions import Places
+
+from agentdc.diagnostics import Diagnostic
+from agentdc.ir.ops import End, Expr
+from agentdc.model.node import NodeModel
+from agentdc.types import Type
+
+Needs = Literal["any", "string", "array"]
+Family = Literal[
+    "fs.read", "fs.write", "env.read", "http", "shell", "mcp.tool", "mcp.resource", "model", "child"
+]
+ErrorClass = Literal["policy", "tool", "workflow", "intelligence", "mcp", "schema", "timeout", "capability"]
+
+
+@dataclass(frozen=True, slots=True)
+class PathField:
+    """A field that holds a context path.
+
+    `name`: the field. `needs`: what the value must be. `missing`: what an unresolved path does (spec 01 §3.2).
+    """
+
+    name: str
+    needs: Needs = "any"
+    missing: Literal["error", "null"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something of the world that a node touches.
+
+    `constant`: the part known at build (a command, a variable name), or None. `data`: the path of the part that
+    comes from data, or None.
+    """
+
+    family: Family
+    constant: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names declared elsewhere in the workflow that a node's own check needs, in declaration order."""
+
+    mcp_servers: tuple[str, ...] = ()
+
+
+TypeOf = Callable[[str], Type]
+"""The type of the value at a context path."""
+
+
+def no_effects(node: Any) -> Iterable[Effect]:  # noqa: ARG001 - the shape of the hook
+    """The effects of a kind that touches nothing."""
+    return ()
+
+
+def no_check(node: Any, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
+    """The check of a kind without rules of its own."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node kind.
+
+    `output`: type of the output, given the node and the types upstream. `labels`: branch labels; `()` means the
+    outcome has none, None means any string. `check`: rules of spec 01 §9 that concern this kind alone,
+    run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
+    `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect.
+    """
+
+    kind: str
+    summary: str
+    model: type[NodeModel]
+    output: Callable[[Any, TypeOf], Type]
+    lower: Callable[[Any], Expr] | None = None
+    paths: tuple[PathField, ...] = ()
+    labels: tuple[str, ...] | None = ()
+    end: End = "continue"
+    effects: Callable[[Any], Iterable[Effect]] = no_effects
+    errors: tuple[ErrorClass, ...] = ()
+    check: Callable[[Any, Places, int, Names], Iterable[Diagnostic]] = no_check
+    check_order: int = 0
+    awaits: bool = False
+    dry_run: bool = False
+    retryable: bool = True
+
+    @property
+    def labelled(self) -> bool:
+        """True when an outcome can carry a branch label."""
+        return self.labels is None or bool(self.labels)
+
+
+def handler(kind: str) -> str:
+    """The name of a kind's runtime handler."""
+    return f"agentdc_runtime.nodes.{kind}:run"

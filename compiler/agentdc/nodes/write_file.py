@@ -1,0 +1,48 @@
+"""`write_file`: one file, replaced as a whole (spec 01 §5.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field
+
+from agentdc.ir.ops import Call, Expr, Later, Load
+from agentdc.model.node import NodeModel
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
+from agentdc.types import BOOLEAN, INTEGER, STRING, Type, record
+
+
+class WriteFile(NodeModel):
+    """Write one file; parent directories are made."""
+
+    type: Literal["write_file"]
+    path_from: str = Field(description="context path of the file name, a string")
+    content_from: str = Field(description="context path of the content; other than a string: compact JSON")
+
+
+def _output(node: WriteFile, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+    return record({"bytes": INTEGER, "path": STRING, "written": BOOLEAN})
+
+
+def _effects(node: WriteFile) -> Iterable[Effect]:
+    return (Effect("fs.write", data=node.path_from),)
+
+
+def _lower(node: WriteFile) -> Expr:
+    path = Load(node.path_from, "error", "write_file")
+    content = Later(Load(node.content_from, "error", "write_file"))  # resolved after the policy check
+    return Call(handler("write_file"), (("path", path), ("content", content)), takes_run=True)
+
+
+SPEC = NodeSpec(
+    kind="write_file",
+    summary="write one file",
+    model=WriteFile,
+    output=_output,
+    lower=_lower,
+    paths=(PathField("path_from", "string"), PathField("content_from")),
+    effects=_effects,
+    errors=("policy", "tool"),
+    dry_run=True,
+)

@@ -1,0 +1,252 @@
+"""Rules between values that are each well-formed: duplicates, pairs that exclude or need one another, order.
+
+Looks at whatever could be decoded, so that these are reported together with the problems of other sections.
+What concerns the graph, names in other sections, or files is `check`'s.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agentdc.diagnostics import did_you_mean
+from agentdc.model.sandbox import Profile
+from agentdc.model.supervision import Supervisor
+from agentdc.model.workflow import Workflow
+from agentdc.parse.positions import Path
+from agentdc.parse.scan import leaves
+from agentdc.parse.wording import kind_of, quoted
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
+_DEEPEST = 127  # nested containers that the dialect's JSON allows (spec 01 §0)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A broken rule: where, what, and where the other half is."""
+
+    path: Path
+    message: str
+    label: str = ""
+    other: Path | None = None
+    other_label: str = ""
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decodable:
+    """The part of a file that has the right shape.
+
+    `indices` maps the entries of each root array of `workflow` back to their numbers in the file; `declared` are
+    the root keys of the file, decodable or not.
+    """
+
+    workflow: Workflow
+    indices: Mapping[str, Sequence[int]]
+    declared: Container[str]
+
+    def entry(self, key: str, number: int, *rest: str | int) -> Path:
+        """The path in the file of the entry `number` of `workflow`, or of something in it."""
+        return (key, self.indices[key][number], *rest)
+
+
+def breaches(seen: Decodable) -> Iterator[Breach]:
+    """All broken rules, section by section."""
+    for rule in (_names, _commands, _backends, _oidc, _rego, _supervision, _sandbox, _health, _state):
+        yield from rule(seen)
+
+
+def _names(seen: Decodable) -> Iterator[Breach]:
+    """Names are unique: secrets, backends; MCP servers and sidecars together."""
+    workflow = seen.workflow
+    yield from _unique(
+        (each.name, seen.entry("secrets", n, "name")) for n, each in enumerate(workflow.secrets)
+    )
+    processes = [
+        (each.name, seen.entry("mcp_servers", n, "name")) for n, each in enumerate(workflow.mcp_servers)
+    ]
+    processes += [(each.name, seen.entry("sidecars", n, "name")) for n, each in enumerate(workflow.sidecars)]
+    yield from _unique(processes)
+    backends = workflow.intelligence.backends if workflow.intelligence else ()
+    yield from _unique(
+        (each.name, ("intelligence", "backends", n, "name")) for n, each in enumerate(backends)
+    )
+
+
+def _unique(names: Iterable[tuple[str, Path]]) -> Iterator[Breach]:
+    first: dict[str, Path] = {}
+    for name, path in names:
+        earlier = first.setdefault(name, path)
+        if earlier != path:
+            yield Breach(
+                path,
+                f"the name {quoted(name)} is taken",
+                "declared again",
+                other=earlier,
+                other_label="first declared here",
+            )
+
+
+def _commands(seen: Decodable) -> Iterator[Breach]:
+    """The first word of a command is a program."""
+    workflow = seen.workflow
+    commands = [
+        (each.command, seen.entry("mcp_servers", n, "command")) for n, each in enumerate(workflow.mcp_servers)
+    ]
+    commands += [
+        (each.command, seen.entry("sidecars", n, "command")) for n, each in enumerate(workflow.sidecars)
+    ]
+    commands += [
+        (each.argv, seen.entry("secrets", n, "argv"))
+        for n, each in enumerate(workflow.secrets)
+        if each.source == "command"
+    ]
+    for words, path in commands:
+        if not words[0].strip():
+            yield Breach((*path, 0), "the command names no program", "this is blank")
+
+
+def _backends(seen: Decodable) -> Iterator[Breach]:
+    """What each provider needs (spec 03 §6.2)."""
+    for number, each in enumerate(seen.workflow.intelligence.backends if seen.workflow.intelligence else ()):
+        path: Path = ("intelligence", "backends", number)
+        title = f"the backend {quoted(each.name)}"
+        if each.name == "default":
+            message = 'the name "default" belongs to the model given on the command line'
+            yield Breach((*path, "name"), message, "reserved")
+        compatible = each.provider == "openai-compatible"
+        if compatible and each.base_url is None:
+            yield Breach(path, f"{title} needs the key {quoted('base_url')}", f"provider is {each.provider}")
+        if not compatible and each.api_key_env is None:
+            yield Breach(
+                path, f"{title} needs the key {quoted('api_key_env')}", f"provider is {each.provider}"
+            )
+
+
+def _oidc(seen: Decodable) -> Iterator[Breach]:
+    """One source of keys, and signature algorithms that a public key can check (spec 02 §2.7)."""
+    for name, each in (seen.workflow.auth.oidc if seen.workflow.auth else {}).items():
+        path: Path = ("auth", "oidc", name)
+        if each.jwks_json is not None and each.jwks_file is not None:
+            message = f"[auth.oidc.{name}] takes either jwks_json or jwks_file"
+            yield Breach((*path, "jwks_file"), message, "excludes jwks_json", other=(*path, "jwks_json"))
+        if each.jwks_json is None and each.jwks_file is None:
+            yield Breach(path, f"[auth.oidc.{name}] needs jwks_json or jwks_file", "without keys")
+        for number, algorithm in enumerate(each.algorithms):
+            if algorithm.upper() not in ALGORITHMS:
+                yield _algorithm((*path, "algorithms", number), algorithm)
+
+
+def _algorithm(path: Path, algorithm: str) -> Breach:
+    if algorithm.lower() == "none":
+        return Breach(path, f"the algorithm {quoted(algorithm)} accepts unsigned tokens", "not accepted")
+    if algorithm.upper() in {"HS256", "HS384", "HS512"}:
+        message = f"the algorithm {quoted(algorithm)} needs a shared secret, and the keys here are public"
+        return Breach(path, message, "not accepted")
+    advice = did_you_mean(algorithm, ALGORITHMS)
+    return Breach(path, f"the algorithm {quoted(algorithm)} is not supported", "not supported", advice=advice)
+
+
+def _rego(seen: Decodable) -> Iterator[Breach]:
+    """One module, and data that JSON can express (spec 02 §5.6)."""
+    rego = seen.workflow.policy.rego if seen.workflow.policy else None
+    if rego is None:
+        return
+    path: Path = ("policy", "rego")
+    if rego.inline is not None and rego.file is not None:
+        message = "[policy.rego] takes either inline or file"
+        yield Breach((*path, "file"), message, "excludes inline", other=(*path, "inline"))
+    for step, value in leaves(rego.data or {}):
+        if step.depth > _DEEPEST:
+            message = f"rego data is nested deeper than {_DEEPEST} levels"
+            yield Breach((*path, "data", *step.path()[:_DEEPEST]), message, "too deep")
+        elif not isinstance(value, bool | str | int | float):
+            message = f"rego data holds {kind_of(value)}, which JSON does not have"
+            yield Breach((*path, "data", *step.path()), message, "write it as a string")
+
+
+def _supervision(seen: Decodable) -> Iterator[Breach]:
+    """The longest restart delay is not below the first (spec 04 §2.1)."""
+    workflow = seen.workflow
+    base = workflow.supervisor or Supervisor()
+    if workflow.supervisor is not None:
+        yield from _delays(base, ("supervisor",), workflow.supervisor)
+    for number, server in enumerate(workflow.mcp_servers):
+        if server.supervisor is not None:
+            path = seen.entry("mcp_servers", number, "supervisor")
+            yield from _delays(server.supervisor.over(base), path, server.supervisor)
+    for number, sidecar in enumerate(workflow.sidecars):
+        yield from _delays(sidecar.over(base), seen.entry("sidecars", number), sidecar)
+
+
+def _delays(effective: Supervisor, path: Path, table: Supervisor) -> Iterator[Breach]:
+    own = [key for key in ("max_delay_ms", "base_delay_ms") if key in table.model_fields_set]
+    if own and effective.max_delay_ms < effective.base_delay_ms:
+        message = (
+            f"max_delay_ms ({effective.max_delay_ms}) is less than base_delay_ms ({effective.base_delay_ms})"
+        )
+        yield Breach((*path, own[0]), message)
+
+
+def _sandbox(seen: Decodable) -> Iterator[Breach]:
+    """No write access to everything by accident, and a policy where one is to be derived (spec 04 §3.1, §3.5)."""
+    workflow = seen.workflow
+    base = workflow.sandbox
+    profiles: list[tuple[Profile | None, Path]] = [(base, ("sandbox",))]
+    if base is not None:
+        profiles += [(base.shell, ("sandbox", "shell")), (base.agent, ("sandbox", "agent"))]
+        if base.self_ == "policy" and "policy" not in seen.declared:
+            message = 'self = "policy" derives the sandbox from [policy], and there is none'
+            yield Breach(("sandbox", "self"), message, "nothing to derive from")
+    for number, server in enumerate(workflow.mcp_servers):
+        profiles.append((server.sandbox, seen.entry("mcp_servers", number, "sandbox")))
+    for number, sidecar in enumerate(workflow.sidecars):
+        profiles.append((sidecar.sandbox, seen.entry("sidecars", number, "sandbox")))
+    for profile, path in profiles:
+        if profile is not None:
+            yield from _root(profile, base, path)
+
+
+def _root(profile: Profile, base: Profile | None, path: Path) -> Iterator[Breach]:
+    own = "allow_root" in profile.model_fields_set or base is None
+    if profile.allow_root if own else base is not None and base.allow_root:
+        return
+    for number, each in enumerate(profile.read_write_paths):
+        if posixpath.normpath(each) in {"/", "//"}:
+            where = (*path, "read_write_paths", number)
+            yield Breach(where, "write access to / contains nothing", advice="allow_root = true permits it")
+
+
+def _health(seen: Decodable) -> Iterator[Breach]:
+    """Heartbeats are late before they are stale, and not after a single missed one (spec 04 §6.1)."""
+    health = seen.workflow.health
+    if health is None:
+        return
+    if health.late_after_secs < 2 * health.heartbeat_interval_secs:
+        message = (
+            f"late_after_secs ({health.late_after_secs}) is less than twice "
+            f"heartbeat_interval_secs ({health.heartbeat_interval_secs})"
+        )
+        yield Breach(_set_of(health.model_fields_set, "late_after_secs", "heartbeat_interval_secs"), message)
+    if health.stale_after_secs <= health.late_after_secs:
+        message = (
+            f"stale_after_secs ({health.stale_after_secs}) is not more than "
+            f"late_after_secs ({health.late_after_secs})"
+        )
+        yield Breach(_set_of(health.model_fields_set, "stale_after_secs", "late_after_secs"), message)
+
+
+def _set_of(given: set[str], *keys: str) -> Path:
+    """The first of `keys` that the file sets: a default is not to blame."""
+    return ("health", next(key for key in keys if key in given))
+
+
+def _state(seen: Decodable) -> Iterator[Breach]:
+    """The size that warns is not above the size that stops (spec 04 §4.1)."""
+    state = seen.workflow.state
+    if state is None or state.wal_warn_mb <= state.wal_max_mb:
+        return
+    key = "wal_warn_mb" if "wal_warn_mb" in state.model_fields_set else "wal_max_mb"
+    message = f"wal_warn_mb ({state.wal_warn_mb}) is more than wal_max_mb ({state.wal_max_mb})"
+    yield Breach(("state", key), message)

@@ -1,0 +1,119 @@
+"""Bytes to the plain TOML document, or to one diagnostic about the first thing that is not TOML.
+
+tomli decides; what is added here is where exactly to point and what to do about the usual slips. A byte order
+mark is accepted, as agentd does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import tomli
+
+from agentdc.diagnostics import Diagnostic, SourceFile, Span
+from agentdc.parse import errors
+from agentdc.parse.positions import Places
+
+_BOM = "\ufeff"
+_TOKEN = re.compile(r"[^\s,\[\]{}=#]+")
+_DIGITS = re.compile(
+    r"(?<![0-9_])[0-9](?:_?[0-9]){1000,}"
+)  # far beyond 64 bits, and more than Python converts
+_LONG_KEY = re.compile(r"(?<![\w.-])(?:[\w-]+[ \t]*\.[ \t]*){200}")
+_NESTING = re.compile(
+    r'"""(?:\\.|[^\\])*?(?:"""|\Z)'
+    r"|'''.*?(?:'''|\Z)"
+    r'|"(?:\\[^\n]|[^"\\\n])*"?'
+    r"|'[^'\n]*'?"
+    r"|#[^\n]*"
+    r"|(?P<bracket>[\[\]{}])",
+    re.DOTALL,
+)
+_TWICE = re.compile(r"Cannot (declare|overwrite|redefine|mutate)|Duplicate")
+_DEEPEST = 100
+
+
+def document(source: SourceFile) -> dict[str, Any] | Diagnostic:
+    """The parsed document, or why there is none."""
+    try:
+        text = source.data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        return _not_utf8(source, problem.start)
+    try:
+        return tomli.loads(text.removeprefix(_BOM))
+    except tomli.TOMLDecodeError as problem:
+        return _not_toml(source, problem)
+    except RecursionError:
+        return errors.toml_syntax(_too_deep(source), "nested too deeply")
+    except ValueError:  # Python refuses to convert that many digits
+        return errors.out_of_range(_longest_number(source), "this integer", "must fit into 64 bits")
+
+
+def _not_utf8(source: SourceFile, byte: int) -> Diagnostic:
+    start = len(source.data[:byte].decode("utf-8"))
+    return errors.not_utf8(Span(source, start, start + 1), source.data[byte])
+
+
+def _not_toml(source: SourceFile, problem: tomli.TOMLDecodeError) -> Diagnostic:
+    column = problem.colno + (problem.lineno == 1 and source.text.startswith(_BOM))
+    offset = source.offset(problem.lineno, column)
+    if _TWICE.match(problem.msg):
+        first, again = _repeated(source, offset)
+        if again is not None:
+            name = source.text[again.start : again.end]
+            return errors.toml_syntax(again, f"{name} is declared twice", earlier=first)
+    token = _TOKEN.match(source.text, offset)
+    at = Span(source, offset, token.end() if token else min(offset + 1, len(source.text)))
+    return errors.toml_syntax(
+        at, _reason(problem.msg), advice=_advice(problem.msg, token[0] if token else "")
+    )
+
+
+def _repeated(source: SourceFile, offset: int) -> tuple[Span | None, Span | None]:
+    """The two places of the last repetition that begins before `offset`."""
+    pairs = [pair for pair in Places(source).repeated() if pair[1].start <= offset]
+    return max(pairs, key=lambda pair: pair[1].start, default=(None, None))
+
+
+def _reason(message: str) -> str:
+    if message.startswith("Cannot mutate"):
+        return "an inline table or array cannot be extended later"
+    if _TWICE.match(message):
+        return "a key or table is declared twice"
+    if message.startswith("Found invalid character"):
+        return "a character that is not allowed here"
+    return message[:1].lower() + message[1:]
+
+
+def _advice(message: str, token: str) -> str | None:
+    if message.startswith("Invalid value"):
+        if token.lower() in {"true", "false"}:
+            return f"booleans are written in lower case: {token.lower()}"
+        if token.lower() in {"null", "none", "nil"}:
+            return "TOML has no null: leave the key out"
+        return "text needs quotes" if re.match(r"[^\W\d_]|[/.~$]", token) else None
+    if message.startswith("Unescaped '\\'"):
+        return "write a backslash twice, or use single quotes around the text"
+    if message.startswith("Invalid initial character for a key part"):
+        return "an inline table stays on one line and has no comma after the last pair"
+    return None
+
+
+def _too_deep(source: SourceFile) -> Span:
+    """The bracket, or else the dotted key, whose nesting passes what any workflow needs."""
+    depth = 0
+    for found in _NESTING.finditer(source.text):
+        bracket = found["bracket"]
+        if bracket is None:
+            continue
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEEPEST:
+            return Span(source, found.start(), found.end())
+    key = _LONG_KEY.search(source.text)
+    return Span(source, key.start(), key.end()) if key else Span(source, 0, 0)
+
+
+def _longest_number(source: SourceFile) -> Span:
+    found = _DIGITS.search(source.text)
+    return Span(source, found.start(), found.end()) if found else Span(source, 0, 0)

@@ -1,0 +1,161 @@
+"""One run of a workflow: its inputs, its trace, and how it ended.
+
+Linking this costs nothing but `time`. Generated blocks write the trace with plain appends and read earlier
+outputs from `outputs`; everything else is rendered from the trace when the run has ended.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    from agentdc_runtime.errors import AgentError
+    from agentdc_runtime.policy.gate import Gate
+
+    Json: TypeAlias = Any
+    Next: TypeAlias = "Callable[[Run], Next] | None"
+    Block: TypeAlias = Callable[["Run"], Next]
+    Entry: TypeAlias = tuple["Node", str | None, Json, float]
+
+MAX_VISITS = 10_000
+
+
+class Node:
+    """A node as the trace names it: id, kind, and the line of the workflow file it stands at."""
+
+    __slots__ = ("id", "kind", "line")
+
+    def __init__(self, id: str, kind: str, line: int) -> None:  # noqa: A002 - the workflow's word
+        self.id = id
+        self.kind = kind
+        self.line = line
+
+
+class Ending:
+    """How a run ended.
+
+    `status`: completed, failed, timed_out, errored or stopped. `value`: the final value of a completed run.
+    `reason`: of a failed run. `error`: of an errored run. `elapsed_ms`: since the walk began.
+    """
+
+    __slots__ = ("dead_end", "elapsed_ms", "error", "last_node", "reason", "status", "value")
+
+    def __init__(
+        self,
+        status: str,
+        last_node: str | None,
+        elapsed_ms: int,
+        *,
+        value: Json = None,
+        reason: str = "",
+        error: AgentError | None = None,
+        dead_end: bool = False,
+    ) -> None:
+        self.status = status
+        self.last_node = last_node
+        self.elapsed_ms = elapsed_ms
+        self.value = value
+        self.reason = reason
+        self.error = error
+        self.dead_end = dead_end
+
+
+class Run:
+    """The state of one run.
+
+    `input`: the raw trigger input. `outputs`: node id to output, for reads across blocks; holds `trigger`.
+    `trace`: (node, branch, output, seconds) per visit. `node`: the node entered last. `deadline`: on the
+    monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`: counted only in
+    programs with loop edges. `response`: the reply that a `respond` node declared, or None.
+    """
+
+    __slots__ = (
+        "at_edge",
+        "deadline",
+        "dry_run",
+        "ending",
+        "gate",
+        "id",
+        "input",
+        "loops",
+        "node",
+        "on_retry",
+        "outputs",
+        "response",
+        "started",
+        "stop_signal",
+        "trace",
+        "visits",
+        "workflow",
+    )
+
+    def __init__(
+        self,
+        workflow: str,
+        run_id: str,
+        trigger_kind: str,
+        trigger_input: Json,
+        *,
+        timeout: float,
+        gate: Gate | None = None,
+        dry_run: bool = False,
+        loop_count: int = 0,
+    ) -> None:
+        self.workflow = workflow
+        self.id = run_id
+        self.input = trigger_input
+        self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
+        self.trace: list[Entry] = []
+        self.node: Node | None = None
+        self.loops = [0] * loop_count
+        self.visits = 0
+        self.response: dict[str, Json] | None = None
+        self.dry_run = dry_run
+        self.ending: Ending | None = None
+        self.at_edge = False
+        self.stop_signal = 0
+        self.on_retry: Callable[[dict[str, Json]], None] | None = None
+        self.gate = gate
+        self.started = monotonic()
+        self.deadline = self.started + timeout
+
+    def stop(self, signal: int) -> None:
+        """End the run at the next node boundary; safe to call from a signal handler."""
+        self.stop_signal = signal
+        self.deadline = float("-inf")
+
+    def complete(self, value: Json, *, dead_end: bool = True) -> Next:
+        """The run ends as completed with `value`."""
+        self.ending = Ending("completed", self.last_node, self.elapsed_ms(), value=value, dead_end=dead_end)
+        return None
+
+    def fail(self, reason: str) -> Next:
+        """The run ends as failed: a declared end, not an error."""
+        self.ending = Ending("failed", self.last_node, self.elapsed_ms(), reason=reason)
+        return None
+
+    def overdue(self) -> Next:
+        """The deadline has passed before the next node, or the process was told to stop."""
+        status = "stopped" if self.stop_signal else "timed_out"
+        self.ending = Ending(status, self.last_node, self.elapsed_ms())
+        return None
+
+    @property
+    def last_node(self) -> str | None:
+        """Id of the node entered last."""
+        return None if self.node is None else self.node.id
+
+    def elapsed_ms(self) -> int:
+        """Whole milliseconds since the walk began."""
+        return int((monotonic() - self.started) * 1000)
+
+
+def flattened(kind: str, value: Json) -> dict[str, Json]:
+    """The `trigger` pseudo-node: members of an object input join `kind`, and may replace it (spec 01 §3.3)."""
+    if isinstance(value, dict):
+        return {"kind": kind, **value}
+    return {"kind": kind, "input": value}
