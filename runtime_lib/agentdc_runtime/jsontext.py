@@ -63,7 +63,7 @@ def loads(text: str) -> Json:
         _refuse("text after the value", text, len(text) - len(rest))
     if text.count("[") + text.count("{") > MAX_DEPTH and _deep(value):
         _refuse(_TOO_DEEP, text, _too_deep_at(text))
-    if "\\ud" in text or "\\uD" in text or not text.isascii():
+    if not text.isascii() or ("\\" in text and ("\\ud" in text or "\\uD" in text)):
         _check_surrogates(text)
     return value
 

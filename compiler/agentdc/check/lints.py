@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from agentdc.check import errors
 from agentdc.check.facts import TRIGGER
 from agentdc.check.schedule import ScheduleProblem, cron, interval_seconds
-from agentdc.diagnostics import Diagnostic
+from agentdc.diagnostics import Diagnostic, Span
+from agentdc.model.trigger import Cron, FsWatch, InternalEvent, Interval, ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
 
 FS_EVENTS = ("create", "modify", "remove", "rename")
-NEVER_FIRE = frozenset({"mcp.resource.updated", "mcp.resource.created", "internal.event"})
 
 
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
@@ -26,26 +26,33 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
 
 def _triggers(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     for index, trigger in enumerate(workflow.triggers):
-        if trigger.type in NEVER_FIRE:
-            yield errors.trigger_never_fires(trigger.type, at.value(("triggers", index, "type")))
-        if trigger.type == "cron":
-            where = at.value(("triggers", index, "schedule"))
-            try:
-                if cron(trigger.schedule).crontab:
-                    yield errors.crontab_fields(where)
-            except ScheduleProblem as problem:
-                yield errors.bad_schedule(str(problem), where)
-        elif trigger.type == "interval":
-            try:
-                interval_seconds(trigger.every)
-            except ScheduleProblem as problem:
-                yield errors.bad_schedule(str(problem), at.value(("triggers", index, "every")))
-        elif trigger.type == "fs_watch":
-            for position, event in enumerate(trigger.events):
-                if event.lower() not in {*FS_EVENTS, "delete"}:
-                    yield errors.bad_fs_event(
-                        event, FS_EVENTS, at.value(("triggers", index, "events", position))
-                    )
+        match trigger:
+            case Cron(schedule=text):
+                yield from _cron(text, at.value(("triggers", index, "schedule")))
+            case Interval(every=text):
+                yield from _interval(text, at.value(("triggers", index, "every")))
+            case FsWatch(events=events):
+                for position, event in enumerate(events):
+                    if event.lower() not in {*FS_EVENTS, "delete"}:
+                        where = at.value(("triggers", index, "events", position))
+                        yield errors.bad_fs_event(event, FS_EVENTS, where)
+            case ResourceUpdated() | ResourceCreated() | InternalEvent():
+                yield errors.trigger_never_fires(trigger.type, at.value(("triggers", index, "type")))
+
+
+def _cron(text: str, where: Span) -> Iterator[Diagnostic]:
+    try:
+        if cron(text).crontab:
+            yield errors.crontab_fields(where)
+    except ScheduleProblem as problem:
+        yield errors.bad_schedule(str(problem), where)
+
+
+def _interval(text: str, where: Span) -> Iterator[Diagnostic]:
+    try:
+        interval_seconds(text)
+    except ScheduleProblem as problem:
+        yield errors.bad_schedule(str(problem), where)
 
 
 def _nodes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
@@ -88,7 +95,7 @@ def can_take(spec: NodeSpec, when: str | None) -> bool:
     if spec.end != "continue":
         return False
     if when is None:
-        return spec.labels is not None and "true" not in spec.labels
+        return not spec.always_labelled
     return spec.labels is None or when in spec.labels
 
 

@@ -13,7 +13,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
 _DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 _MONTH_NAMES = {name: n for n, full in enumerate(_MONTHS, 1) for name in (full, full[:3])}
 _DAY_NAMES = {name: n for n, full in enumerate(_DAYS, 1) for name in (full, full[:3])}
@@ -88,7 +91,8 @@ def cron(text: str) -> Cron:
     sets = [_numbers(word, field) for word, field in zip(words, fields, strict=True)]
     if crontab:
         sets[5] = frozenset(number % 7 + 1 for number in sets[5])
-    return Cron(*sets, crontab=crontab)
+    second, minute, hour, day, month, weekday, year = sets
+    return Cron(second, minute, hour, day, month, weekday, year, crontab)
 
 
 def interval_seconds(text: str) -> int:

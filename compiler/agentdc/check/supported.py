@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agentdc.check import errors
-from agentdc.check.lints import NEVER_FIRE
 from agentdc.diagnostics import Diagnostic
+from agentdc.model.trigger import InternalEvent, ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.parse.positions import Places
@@ -35,7 +35,7 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     if workflow.http_routes:
         yield errors.unsupported("[[http_routes]]", at.value(("http_routes", 0)))
     for index, trigger in enumerate(workflow.triggers):
-        if trigger.type not in NEVER_FIRE:
+        if not isinstance(trigger, ResourceUpdated | ResourceCreated | InternalEvent):  # these never fire
             yield errors.unsupported(f"{trigger.type} triggers", at.value(("triggers", index)))
     for section in _SECTIONS:
         if getattr(workflow, section, None):

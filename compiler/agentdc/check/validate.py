@@ -19,12 +19,13 @@ from agentdc.parse.positions import Places
 class Options:
     """`allow`: slugs of findings beyond agentd's validator that are at most warnings. `dialect`: design §7.
 
-    `strict`: warnings about unhandled branches are errors.
+    `strict`: warnings about unhandled branches are errors. `require_policy`: so is a missing policy.
     """
 
     allow: frozenset[str] = frozenset()
     agentd_dialect: bool = False
     strict: bool = False
+    require_policy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, .
 def _leveled(diagnostic: Diagnostic, options: Options) -> Diagnostic:
     if diagnostic.is_error and (options.agentd_dialect or diagnostic.code.slug in options.allow):
         return replace(diagnostic, severity=Severity.WARNING)
-    if options.strict and diagnostic.code.slug == "unhandled_error_branch":
+    raised = {"unhandled_error_branch": options.strict, "policy_absent": options.require_policy}
+    if raised.get(diagnostic.code.slug, False):
         return replace(diagnostic, severity=Severity.ERROR)
     return diagnostic

@@ -44,7 +44,6 @@ def generate(program: Program, header: Header, extras: Extras) -> Mapping[str, s
     project = ProjectView(
         package=package,
         distribution=package.replace("_", "-"),
-        directory=".",
         title=_title(program.name),
         compiler=header.compiler,
         workflow_sha256=header.workflow_sha256,

@@ -17,15 +17,14 @@ class UnparsableSource(Exception):
 def tidy(source: str) -> str:
     """The text with merged imports, formatted."""
     import black
+    from black.mode import TargetVersion
 
     try:
         module = cst.parse_module(source)
     except cst.ParserSyntaxError as error:
         raise UnparsableSource(str(error)) from error
     merged = module.with_changes(body=_merged(module.body)).code
-    return black.format_str(
-        merged, mode=black.Mode(line_length=100, target_versions={black.TargetVersion.PY311})
-    )
+    return black.format_str(merged, mode=black.Mode(line_length=100, target_versions={TargetVersion.PY311}))
 
 
 def _merged(body: Sequence[cst.BaseCompoundStatement | cst.SimpleStatementLine]) -> list[object]:

@@ -28,7 +28,8 @@ class StepView:
     """One step of a block.
 
     `target`: the left side of the assignment. `before`: statements ahead of it. `attempt`: name of the nested
-    function that is retried, or empty; `result` its type. `branch`: source of the label in the trace. `exits`: only for the last.
+    function that is retried, or empty; `result` its type. `branch`: source of the label in the trace.
+    `exits`: only for the last step.
     """
 
     comment: str
@@ -108,7 +109,6 @@ class ProjectView:
 
     package: str
     distribution: str
-    directory: str
     title: str
     compiler: str
     workflow_sha256: str

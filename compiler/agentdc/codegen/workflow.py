@@ -20,8 +20,12 @@ MAX_VISITS = 10_000
 
 # Names that the templates use or import; nothing from the workflow may take them.
 RESERVED = frozenset(
-    "run now then clock trace branch data chosen attempt pick ambiguous too_long find need fill text".split()
-) | {"Node", "Run", "Next", "Block", "Retry", "ABI", "STARTS", "LOOPS", "TYPE_CHECKING", "annotations"}
+    {
+        *("run", "now", "then", "clock", "trace", "branch", "data", "chosen", "attempt", "pick", "ambiguous"),
+        *("too_long", "find", "need", "fill", "text", "Node", "Run", "Next", "Block", "Json", "Retry"),
+        *("ABI", "STARTS", "LOOPS", "TYPE_CHECKING", "annotations"),
+    }
+)
 
 
 class WorkflowModule:
@@ -117,17 +121,17 @@ class WorkflowModule:
         if step.end == "terminate":
             yield ExitView(None, ("return run.complete(None, dead_end=False)",))
             return
-        for label, choice in step.exits:
-            if label is not None:
-                yield ExitView(f"branch == {literal(label)}", self._choice(choice, variable))
-        unlabelled = next((choice for label, choice in step.exits if label is None), None)
-        if unlabelled is None:
-            yield ExitView(None, (f"return run.complete({variable})",))
-        elif step.labelled:
-            yield ExitView("branch is None", self._choice(unlabelled, variable))
-            yield ExitView(None, (f"return run.complete({variable})",))
-        else:
-            yield ExitView(None, self._choice(unlabelled, variable))
+        tested, last = step.exits, ExitView(None, (f"return run.complete({variable})",))
+        if step.covered:
+            tested, last = step.exits[:-1], ExitView(None, self._choice(step.exits[-1][1], variable))
+        for label, choice in tested:
+            if step.labelled:
+                test = "branch is None" if label is None else f"branch == {literal(label)}"
+                yield ExitView(test, self._choice(choice, variable))
+            else:
+                yield ExitView(None, self._choice(choice, variable))
+                return
+        yield last
 
     def _choice(self, choice: Choice, variable: str) -> tuple[str, ...]:
         dead_end = f"return run.complete({variable})"

@@ -62,7 +62,7 @@ def _finding(
     *,
     labels: Iterable[Label] = (),
     notes: Iterable[str] = (),
-    help: str | None = None,  # noqa: A002 - the word the rendered text uses
+    help: str | None = None,
 ) -> Diagnostic:
     primary = None if at is None else Label(at, label)
     return Diagnostic(code, severity, message, primary, tuple(labels), tuple(notes), help)
@@ -76,7 +76,7 @@ def error(
     *,
     labels: Iterable[Label] = (),
     notes: Iterable[str] = (),
-    help: str | None = None,  # noqa: A002 - the word the rendered text uses
+    help: str | None = None,
 ) -> Diagnostic:
     """An error-level finding at `at`."""
     return _finding(Severity.ERROR, code, message, at, label, labels=labels, notes=notes, help=help)
@@ -90,7 +90,7 @@ def warning(
     *,
     labels: Iterable[Label] = (),
     notes: Iterable[str] = (),
-    help: str | None = None,  # noqa: A002 - the word the rendered text uses
+    help: str | None = None,
 ) -> Diagnostic:
     """A warning-level finding at `at`."""
     return _finding(Severity.WARNING, code, message, at, label, labels=labels, notes=notes, help=help)
@@ -104,7 +104,7 @@ def hint(
     *,
     labels: Iterable[Label] = (),
     notes: Iterable[str] = (),
-    help: str | None = None,  # noqa: A002 - the word the rendered text uses
+    help: str | None = None,
 ) -> Diagnostic:
     """A hint-level finding at `at`."""
     return _finding(Severity.HINT, code, message, at, label, labels=labels, notes=notes, help=help)

@@ -20,16 +20,17 @@ def no_shared_python(version: str, cure: str) -> Diagnostic:
 
 def no_binutils(missing: Sequence[str]) -> Diagnostic:
     """`missing`: program names, at least one."""
-    verb = "is" if len(missing) == 1 else "are"
+    verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+    names = " and ".join(f"`{each}`" for each in missing)
     return error(
         code("freeze_no_binutils"),
-        f"{' and '.join(f'`{each}`' for each in missing)} {verb} not on PATH, and freezing needs {'it' if verb == 'is' else 'them'}",
+        f"{names} {verb} not on PATH, and freezing needs {them}",
         help="apt-get install -y binutils",
     )
 
 
 def no_pyinstaller(found: str | None, wanted: str) -> Diagnostic:
-    """`found`: the version, or None when it is not installed; `wanted`: a requirement such as `pyinstaller>=6.14,<7`."""
+    """`found`: the version, or None when it is not installed; `wanted`: a requirement for pip."""
     what = (
         "PyInstaller is not installed"
         if found is None
@@ -49,9 +50,9 @@ def unwritable(path: str, reason: str) -> Diagnostic:
 
 
 def does_not_start(how: str, output: Iterable[str]) -> Diagnostic:
-    """`how`: a clause such as `exit code 1`; `output`: lines the binary wrote to standard error."""
+    """`how`: a clause such as `ended with exit code 1`; `output`: lines the binary wrote to standard error."""
     return error(
         code("freeze_does_not_start"),
-        f"the binary was built, but `--version` ended with {how}; the output was not replaced",
+        f"the binary was built, but with `--version` it {how}; the output was not replaced",
         notes=output,
     )

@@ -1,8 +1,9 @@
 """What PyInstaller is told: one record, and its rendering as a spec file, a command line and an environment. Pure.
 
-Start time and size of a one-file binary, measured: unpacking libpython from deflate costs 20 of 52 ms, so libraries are
-stored as long as the binary stays within `stored_up_to`; PyInstaller's start-up hook for `inspect` costs 40 ms; the ssl, decimal, CJK and compression libraries that the standard library mentions on rare paths are two thirds of the
-size. So `GROUPS` lists what to leave out, and a group stays as soon as the app can reach one of its members (`reach`).
+Start time and size of a one-file binary, measured: unpacking libpython from deflate costs 20 of 52 ms, so everything
+is stored as long as the binary stays within `stored_up_to`; the ssl, decimal, CJK and compression libraries that the
+standard library mentions on rare paths are two thirds of the size. So `GROUPS` lists what to leave out, and a group
+stays as soon as the app can reach its first member (`reach`).
 `traceback` is in no group: a failure in the field must be readable.
 """
 
@@ -22,7 +23,9 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("hmac",),
     ("random", "_random", "_sha2", "_sha512"),
     ("secrets",),
-    ("statistics", "_statistics", "fractions", "numbers"),
+    ("statistics", "_statistics"),
+    ("fractions",),
+    ("numbers",),
     ("decimal", "_decimal", "_pydecimal"),
     ("datetime", "_datetime", "_pydatetime", "_strptime", "calendar"),
     ("zoneinfo", "_zoneinfo"),
@@ -100,7 +103,8 @@ GROUPS: tuple[tuple[str, ...], ...] = (
 
 # json reads UTF-16 and UTF-32 bytes; the others are what the interpreter itself may ask for.
 _ENCODINGS = frozenset(
-    "aliases ascii latin_1 utf_8 utf_8_sig utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le".split()
+    {"aliases", "ascii", "latin_1"}
+    | {"utf_8", "utf_8_sig", "utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"}
 )
 # Replies from a network name their character set, so all are kept there but these, which need 0.7 MB of tables.
 _CJK = re.compile(r"big5|cp9(32|49|50)|euc_|gb|hz|iso2022|johab|shift_ji")
@@ -112,8 +116,8 @@ _HIDDEN = ("_struct", "zlib")
 _ONE_SHOT_BYTES, _SERVE_BYTES = 8_000_000, 12_000_000
 
 RUNTIME_HOOK = """\
-# The bootloader points LD_LIBRARY_PATH at the unpacked libraries and leaves notes for itself. The loader has read them by
-# now; programs that the app starts must see the environment that its user gave.
+# The bootloader points LD_LIBRARY_PATH at the unpacked libraries and leaves notes for itself. The loader has read
+# them by now; programs that the app starts must see the environment that its user gave.
 import os
 
 _before = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
@@ -148,9 +152,9 @@ def plan(
 ) -> Plan:
     """The plan for a tree.
 
-    `files`: its paths. `needed`: modules it can reach (`reach.needed_modules`). `packages`: import names of the third-party
-    packages that are linked; every other one of `installed` is kept out, so that a binary never depends on what
-    else the build machine has.
+    `files`: its paths. `needed`: modules it can reach (`reach.needed_modules`). `packages`: import names of the
+    third-party packages that are linked; every other one of `installed` is kept out, so that a binary never depends
+    on what else the build machine has.
     """
     data = tuple(sorted(path for path in files if not path.endswith((".py", ".pyc"))))
     out = {name for group in GROUPS for name in group}

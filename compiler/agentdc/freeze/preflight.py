@@ -29,9 +29,9 @@ PYINSTALLER = ((6, 14), (7, 0))
 class Host:
     """Facts about the machine and the Python that freezes.
 
-    `python`: as `3.11.7`. `shared_library`: path of libpython, or None. `flavour`: where this Python comes from, `debian`,
-    `pyenv` or `other`. `objdump`, `strip`: paths, or None. `pyinstaller`: its version, or None. `libc`: name and
-    version, either may be empty.
+    `python`: as `3.11.7`. `shared_library`: path of libpython, or None. `flavour`: where this Python comes from,
+    `debian`, `pyenv` or `other`. `objdump`, `strip`: paths, or None. `pyinstaller`: its version, or None. `libc`:
+    name and version, either may be empty.
     """
 
     system: str

@@ -1,8 +1,12 @@
 """The slow step: an app tree and its plan to one executable file, through a PyInstaller subprocess.
 
-Knows how to run it apart from the user's machine (own working directory and environment), how to read its failures, and how
-to put the result in place: copied and started beside the output, then renamed over it, so that the output is always
-either the old file or a new one that starts. Nothing is left behind but the log of a failed build.
+Knows how to run it apart from the user's machine (own working directory and environment), how to read its failures,
+and how to put the result in place: copied and started beside the output, then renamed over it, so that the output is
+always either the old file or a new one that starts. Nothing is left behind but the log of a failed build.
+
+What a user of the binary may meet, in the bootloader's own words and before any code of ours: without a writable
+directory in TMPDIR, /tmp or /var/tmp `Could not create temporary directory!` (exit 255), on a full one `Failed to
+extract …` (255), on one mounted noexec `failed to map segment from shared object` (127); each is cured by TMPDIR.
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class FreezeResult:
-    """What came of it. `size`: bytes, 0 without a binary. `seconds`: the whole step. `runs_on`: one line for people."""
+    """What came of it. `size`: bytes, 0 without a binary. `seconds`: the whole step. `runs_on`: one line to print."""
 
     diagnostics: tuple[Diagnostic, ...]
     size: int
@@ -110,7 +114,7 @@ def freeze(
 
 @contextlib.contextmanager
 def _staged(output: Path) -> Iterator[Path]:
-    """An empty file beside the output, gone at the end unless it was renamed; tells early that nothing can be written."""
+    """An empty file beside the output, gone at the end unless renamed; tells early that nothing can be written."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
     except OSError as problem:
@@ -156,12 +160,12 @@ def _build(work: Path, output: Path, on_progress: Progress, seconds: float) -> N
         with contextlib.suppress(OSError):
             kept.unlink()  # of an earlier failure
         return
-    notes = [*_last_words(log), *_keep(log, kept)]
+    notes = [*(line.replace(f"{work}/", "") for line in _last_words(log)), *_keep(log, kept)]
     if any("No space left on device" in line for line in log):
         raise _Failed(_disk_failure(errno.ENOSPC, "no space left on device", notes))
     how = ended.describe(seconds)
-    cure = "the machine may be short of memory" if how == "signal SIGKILL" else None
-    raise _Failed(errors.failed(f"PyInstaller ended with {how}", notes, cure))
+    cure = "the machine may be short of memory" if how.endswith("SIGKILL") else None
+    raise _Failed(errors.failed(f"PyInstaller {how}", notes, cure))
 
 
 def _last_words(log: Iterable[str]) -> list[str]:

@@ -22,7 +22,7 @@ from functools import lru_cache
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 
-# Imports that no `import` statement shows: (text in a file of the app or of a package, module imported because of it).
+# Imports that no `import` statement shows: (text in a file of the app or a package, module imported for it).
 _HIDDEN_TEXT = (
     (b"strptime", "_strptime"),
     (b"ProcessPoolExecutor", "multiprocessing"),
@@ -150,7 +150,11 @@ def _imports_of_module(name: str, *, thorough: bool) -> tuple[str, ...]:
         return tuple(imports_of(source, package, thorough=True))
     # inside its own package the standard library may defer what every user needs (concurrent.futures.thread)
     top = f"{name.partition('.')[0]}."
-    late = [each for each in imports_of(source, package, thorough=True) if each.startswith(top) and top != "importlib."]
+    late = [
+        each
+        for each in imports_of(source, package, thorough=True)
+        if each.startswith(top) and top != "importlib."
+    ]
     return (*imports_of(source, package, thorough=False), *late, *_LATE.get(name, ()))
 
 

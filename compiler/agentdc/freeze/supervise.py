@@ -1,7 +1,7 @@
-"""Run one program so that it can always be ended: in its own process group, with a time limit, its output read as it comes.
+"""Run one program so that it can always be ended: in its own process group, with a time limit.
 
-Knows nothing of what it runs. A one-file binary is two processes and PyInstaller several; killing only the first would
-leave the others behind, so the whole group goes.
+Knows nothing of what it runs. A one-file binary is two processes and PyInstaller several; killing only the first
+would leave the others behind, so the whole group goes.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ class Ended:
         return self.status == 0 and not self.timed_out
 
     def describe(self, seconds: float) -> str:
-        """A clause for a message; `seconds`: the limit that applied."""
+        """A clause for a message, without its subject; `seconds`: the limit that applied."""
         if self.timed_out:
-            return f"no end within {seconds:g} s"
-        return f"exit code {self.status}" if self.status >= 0 else f"signal {_signal_name(-self.status)}"
+            return f"did not end within {seconds:g} s"
+        if self.status < 0:
+            return f"was ended by {_signal_name(-self.status)}"
+        return f"ended with exit code {self.status}"
 
 
 def run(

@@ -145,7 +145,8 @@ class Step:
     """One node of the workflow.
 
     `labelled`: the expression yields (output, branch label). `kept`: the output is stored in the run.
-    `exits`: label (None = no label) to choice; a label without an entry is a dead end.
+    `exits`: label (None = no label) to choice; a label without an entry is a dead end. `covered`: every label
+    that can occur has an exit.
     """
 
     node: str
@@ -159,6 +160,7 @@ class Step:
     awaits: bool = False
     kept: bool = False
     exits: tuple[tuple[str | None, Choice], ...] = ()
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

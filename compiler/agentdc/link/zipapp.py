@@ -3,10 +3,10 @@
 Knows the zip layout, the shebang line and how to write bytecode reproducibly. Does not know what is in the tree, nor
 the disk. `{"__main__.py": b"..."}` in, the bytes of the archive out.
 
-Layout, chosen by start time: entries are stored (deflate costs the load of zlib, about 1 ms), and each `.py` has
-a `.pyc` beside it, which saves 2-3 ms even for a small app. zipimport takes the `.pyc` when its magic number fits the running
-Python and silently compiles the `.py` otherwise, so one file serves every Python from 3.11 on. The `.pyc` is an unchecked hash
-one: it holds no time. File names in the code objects are paths inside the archive.
+Layout, chosen by start time: entries are stored (deflate costs the load of zlib, about 1 ms), and each `.py` has a
+`.pyc` beside it, which saves 2-3 ms even for a small app. zipimport takes the `.pyc` when its magic number fits the
+running Python and silently compiles the `.py` otherwise, so one file serves every Python from 3.11 on. The `.pyc` is
+an unchecked hash one: it holds no time. File names in the code objects are paths inside the archive.
 
 Bytecode: `marshal` marks an object as shared when its reference count is above one and orders a frozenset by
 those marks, so its bytes depend on what else the process has loaded. `bytecode` therefore reads the stream back and
@@ -26,7 +26,7 @@ from pathlib import PurePosixPath
 
 SHEBANG = b"#!/usr/bin/env -S python3 -I -S -X utf8\n"
 """-I: no PYTHON* variable, user folder or working directory gets in. -S: no site-packages, as all that is linked is
-in the archive. -X utf8: the same text in every locale. `env -S` needs coreutils 8.30; `python3 app.pyz` always works."""
+in the archive. -X utf8: the same text in every locale. `env -S` needs coreutils 8.30; `python3 app.pyz` works too."""
 
 _UNCHECKED_HASH = b"\x01\0\0\0" + bytes(8)
 _SHARED = 0x80
@@ -41,7 +41,7 @@ _CODE_INTS, _CODE_OBJECTS, _CODE_TABLES = 20, 8, 2
 def pack(files: Mapping[str, bytes]) -> bytes:
     """The archive of an app tree.
 
-    `files`: path inside the tree with `/` to content; holds `__main__.py`; every `.py` is valid UTF-8 source, the rest is
+    `files`: path inside the tree with `/` to content; holds `__main__.py`; every `.py` is valid source, the rest is
     data. Raises SyntaxError for a `.py` that does not compile and ValueError for a tree that cannot start.
     """
     if "__main__.py" not in files:

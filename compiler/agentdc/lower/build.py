@@ -29,6 +29,7 @@ from agentdc.ir.walk import rewrite
 from agentdc.model.node import NodeModel
 from agentdc.model.workflow import Edge, Workflow
 from agentdc.nodes.registry import SPECS
+from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
 from agentdc.types import Followed, kinds
 
@@ -81,7 +82,17 @@ def _step(node: NodeModel, facts: Facts, line: int, exits: tuple[tuple[str | Non
         retry=retry,
         awaits=spec.awaits,
         exits=exits,
+        covered=_covered(spec, exits),
     )
+
+
+def _covered(spec: NodeSpec, exits: tuple[tuple[str | None, Choice], ...]) -> bool:
+    if spec.labels is None or not spec.labels:
+        return False
+    possible: set[str | None] = set(spec.labels)
+    if not spec.always_labelled:
+        possible.add(None)
+    return possible <= {label for label, _ in exits}
 
 
 def _exits(
@@ -141,4 +152,4 @@ def _holes(template: Template, facts: Facts) -> Iterator[str | Hole]:
         if found.certain < len(data.segments) + len(part.segments):
             yield part
         else:
-            yield replace(part, known="string" if kinds(found.type) == {"string"} else "value")
+            yield replace(part, known="string" if kinds(found.type) == frozenset({"string"}) else "value")

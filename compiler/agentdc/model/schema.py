@@ -13,10 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from agentdc.model.node import NodeModel
-from agentdc.model.workflow import Workflow
+from agentdc.model.workflow import SAFEGUARDS, Workflow
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_SAFEGUARDS = ("auth", "budget", "policy", "signing")
 _REF = "#/$defs/"
 _KIND = "node:"
 
@@ -92,7 +91,7 @@ def _wrapped() -> dict[str, Any]:
         "minItems": 1,
         "maxItems": 1,
     }
-    return {"properties": {"workflows": workflows, **dict.fromkeys(_SAFEGUARDS, False)}}
+    return {"properties": {"workflows": workflows, **dict.fromkeys(SAFEGUARDS, False)}}
 
 
 def _used(definitions: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,13 @@ from agentdc.model.signing import Signing
 from agentdc.model.supervision import McpServer, Sidecar, Supervisor
 from agentdc.model.trigger import Trigger
 
+SAFEGUARDS = (
+    "auth",
+    "budget",
+    "policy",
+    "signing",
+)  # sections that must never be dropped silently (spec 01 §1)
+
 
 class StartNode(Section):
     """A named way into the graph."""

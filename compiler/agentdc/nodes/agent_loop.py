@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from agentdc.parse.positions import Places
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
@@ -13,6 +12,7 @@ from agentdc.model.base import U32, Many
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
 from agentdc.nodes.spec import Effect, Family, Names, NodeSpec, PathField, TypeOf
+from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Array, Type, record, union
 
 TOOLS: dict[str, Family] = {
@@ -38,7 +38,7 @@ class AgentLoop(NodeModel):
 
 
 def _output(node: AgentLoop, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    steps = {"steps": INTEGER, "transcript": Array(UNKNOWN)}
+    steps: dict[str, Type] = {"steps": INTEGER, "transcript": Array(UNKNOWN)}
     final = record({"result": UNKNOWN, "tokens": INTEGER, **steps})
     return union((final, record({"result": NULL, "reason": STRING, **steps})))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from agentdc.parse.positions import Places
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.node import NodeModel
 from agentdc.nodes import mcp_server
 from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.parse.positions import Places
 from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record
 
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from agentdc.parse.positions import Places
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
 from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, STRING, Object, Type, record
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from agentdc.parse.positions import Places
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
@@ -13,6 +12,7 @@ from agentdc.model.base import U32
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
 from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.parse.positions import Places
 from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record, union
 
 

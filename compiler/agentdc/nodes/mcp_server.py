@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentdc.parse.positions import Places
-
 from agentdc.diagnostics import Diagnostic
 from agentdc.nodes import errors
 from agentdc.nodes.spec import Names
+from agentdc.parse.positions import Places
 
 
 def check(node_id: str, server: str | None, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from agentdc.parse.positions import Places
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
@@ -14,6 +13,7 @@ from agentdc.model.base import U16
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors, template
 from agentdc.nodes.spec import Names, NodeSpec, PathField, TypeOf, handler
+from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, STRING, Type, record
 
 

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentdc.parse.positions import Places
-
 from agentdc.diagnostics import Diagnostic
 from agentdc.ir.ops import End, Expr
 from agentdc.model.node import NodeModel
+from agentdc.parse.positions import Places
 from agentdc.types import Type
 
 Needs = Literal["any", "string", "array"]
@@ -75,7 +74,8 @@ class NodeSpec:
     """One node kind.
 
     `output`: type of the output, given the node and the types upstream. `labels`: branch labels; `()` means the
-    outcome has none, None means any string. `check`: rules of spec 01 §9 that concern this kind alone,
+    outcome has none, None means any string. `always_labelled`: no outcome is
+    without a label. `check`: rules of spec 01 §9 that concern this kind alone,
     run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
     `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect.
     """
@@ -87,6 +87,7 @@ class NodeSpec:
     lower: Callable[[Any], Expr] | None = None
     paths: tuple[PathField, ...] = ()
     labels: tuple[str, ...] | None = ()
+    always_labelled: bool = False
     end: End = "continue"
     effects: Callable[[Any], Iterable[Effect]] = no_effects
     errors: tuple[ErrorClass, ...] = ()

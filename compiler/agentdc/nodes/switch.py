@@ -35,4 +35,5 @@ SPEC = NodeSpec(
     lower=_lower,
     paths=(PathField("expr", missing="null"),),
     labels=None,
+    always_labelled=True,
 )

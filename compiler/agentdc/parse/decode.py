@@ -7,7 +7,7 @@ kinds there are, the caller says. The graph, and names that refer to other secti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,7 +178,7 @@ class _Body:
 
     def _tag_problem(self, key: str, tagged: _Tagged, value: dict[str, Any], path: Path) -> Diagnostic:
         if tagged.tag not in value:
-            return errors.missing_key(self._places.key(path), owner(self._document, path), tagged.tag)
+            return self._missing_tag(tagged, value, path)
         place = (*path, tagged.tag)
         tag, at = value[tagged.tag], self._places.value(place)
         if not isinstance(tag, str):
@@ -186,6 +186,14 @@ class _Body:
         if key == "nodes":
             return errors.unknown_node_kind(at, tag, tagged.records)
         return errors.unknown_value(at, mismatch.subject(self._document, place), tag, tagged.records)
+
+    def _missing_tag(self, tagged: _Tagged, value: dict[str, Any], path: Path) -> Diagnostic:
+        title = owner(self._document, path)
+        known = list(dict.fromkeys([*fields.known_keys(tagged.common), tagged.tag]))
+        for key in value:
+            if key not in known and nearest(key, [tagged.tag]):
+                return errors.unknown_key(self._places.key((*path, key)), title, key, known)
+        return errors.missing_key(self._places.key(path), title, tagged.tag)
 
     def _section(self, record: type[Section], value: Any, path: Path) -> Section | None:
         if not isinstance(value, dict):
@@ -219,22 +227,19 @@ class _Body:
 
     def _rules(self, workflow: Workflow) -> None:
         for breach in rules.breaches(rules.Decodable(workflow, self._indices, self._document)):
-            other = (
-                None if breach.other is None else Label(self._places.value(breach.other), breach.other_label)
-            )
-            at = self._places.value(breach.path)
+            at, label, other = self._places.value(breach.path), breach.label, None
+            if breach.other is not None:
+                other = Label(self._places.value(breach.other), breach.other_label)
+                if breach.repeats:
+                    first, at = sorted((at, other.span), key=lambda span: span.start)
+                    label, other = "declared again", Label(first, "first declared here")
             self._found.append(
-                errors.constraint(at, breach.message, breach.label, other=other, advice=breach.advice)
+                errors.constraint(at, breach.message, label, other=other, advice=breach.advice)
             )
 
 
 def _homes(key: str) -> list[str]:
     """Headers of the sections that have `key`, for a key that stands at the root by mistake."""
-    return list(_sections_with(key))
-
-
-def _sections_with(key: str) -> Iterator[str]:
-    for name in fields.known_keys(Workflow):
-        section = None if fields.is_array(Workflow, name) else fields.element_model(Workflow, name)
-        if section is not None and key in fields.known_keys(section):
-            yield f"[{name}]"
+    names = [name for name in fields.known_keys(Workflow) if not fields.is_array(Workflow, name)]
+    records = {name: fields.element_model(Workflow, name) for name in names}
+    return [f"[{name}]" for name, record in records.items() if record and key in fields.known_keys(record)]

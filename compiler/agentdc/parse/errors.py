@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, nearest, warning
+from agentdc.model.workflow import SAFEGUARDS
 from agentdc.parse.wording import quoted
 
-SAFEGUARDS = frozenset({"policy", "auth", "signing", "budget"})
 _FEW_KEYS = 12
 
 

@@ -24,13 +24,17 @@ _DEEPEST = 127  # nested containers that the dialect's JSON allows (spec 01 §0)
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A broken rule: where, what, and where the other half is."""
+    """A broken rule: where, what, and where the other half is.
+
+    `repeats`: the two places are alike, and the later one in the file is to blame.
+    """
 
     path: Path
     message: str
     label: str = ""
     other: Path | None = None
     other_label: str = ""
+    repeats: bool = False
     advice: str | None = None
 
 
@@ -79,13 +83,7 @@ def _unique(names: Iterable[tuple[str, Path]]) -> Iterator[Breach]:
     for name, path in names:
         earlier = first.setdefault(name, path)
         if earlier != path:
-            yield Breach(
-                path,
-                f"the name {quoted(name)} is taken",
-                "declared again",
-                other=earlier,
-                other_label="first declared here",
-            )
+            yield Breach(path, f"the name {quoted(name)} is taken", other=earlier, repeats=True)
 
 
 def _commands(seen: Decodable) -> Iterator[Breach]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from agentdc.ir.ops import Block, Expr, Fetch, Program
 from agentdc.ir.walk import parts, rewrite
@@ -25,13 +26,12 @@ def _local(block: Block) -> Block:
     seen: set[str] = set()
     steps = []
     for step in block.steps:
-        here = frozenset(seen)
-        steps.append(replace(step, value=rewrite(step.value, lambda expr, here=here: _mark(expr, here))))
+        steps.append(replace(step, value=rewrite(step.value, partial(_mark, frozenset(seen)))))
         seen.add(step.node)
     return replace(block, steps=tuple(steps))
 
 
-def _mark(expr: Expr, seen: frozenset[str]) -> Expr:
+def _mark(seen: frozenset[str], expr: Expr) -> Expr:
     if isinstance(expr, Fetch) and expr.node in seen:
         return replace(expr, local=True, ran=True)
     return expr

@@ -72,7 +72,7 @@ def malformed(source: SourceFile, reason: str, fingerprint: str | None) -> Diagn
     )
 
 
-def key_malformed(source: SourceFile, reason: str, key: str | None, help: str | None) -> Diagnostic:  # noqa: A002
+def key_malformed(source: SourceFile, reason: str, key: str | None, help: str | None) -> Diagnostic:
     """Row 7: no key, two keys, or one that cannot be used; `key` is the key of the block it is about.
 
     The line of `public_key_pem` is never shown: what is wrong with it may be that it holds a private key.

@@ -129,7 +129,7 @@ def _loaded(request: TrustRequest, what: str, contents: Contents, key: str | Non
         raise _bad_key(request, f"{what} cannot be used: it {problem.reason}", key) from None
 
 
-def _bad_key(request: TrustRequest, reason: str, key: str | None, help: str | None = _KEY_HELP) -> _Refusal:  # noqa: A002
+def _bad_key(request: TrustRequest, reason: str, key: str | None, help: str | None = _KEY_HELP) -> _Refusal:
     found = errors.key_malformed(request.source, reason, key, help)
     return _Refusal(Verdict(Status.REFUSED, "signing.pubkey_malformed", None, reason, (found,)))
 

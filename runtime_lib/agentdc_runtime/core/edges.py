@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from agentdc_runtime.core.run import Block, Next, Run
 
 
-
 def pick(run: Run, loops: tuple[tuple[int, int, Block], ...], targets: tuple[Block, ...]) -> Block | None:
     """The next block among loop edges (number, limit, target) and plain targets; None is a dead end.
 

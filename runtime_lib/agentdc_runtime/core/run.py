@@ -29,7 +29,7 @@ class Node:
 
     __slots__ = ("id", "kind", "line")
 
-    def __init__(self, id: str, kind: str, line: int) -> None:  # noqa: A002 - the workflow's word
+    def __init__(self, id: str, kind: str, line: int) -> None:
         self.id = id
         self.kind = kind
         self.line = line

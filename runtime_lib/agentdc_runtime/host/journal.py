@@ -11,7 +11,7 @@ from agentdc_runtime.observe.log import AUDIT, DEBUG, ERROR, INFO, RUNNER, WARN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentdc_runtime.core.run import Ending, Entry, Run
-    from agentdc_runtime.observe.log import Log, Spans
+    from agentdc_runtime.observe.log import Fields, Log, Spans
 
 
 class Journal:
@@ -34,16 +34,16 @@ class Journal:
 
     def ended(self, ending: Ending, failed_in_node: bool) -> None:
         """The walk is over; `failed_in_node`: an error came from a node rather than from picking an edge."""
-        elapsed = {"elapsed_ms": ending.elapsed_ms}
-        last = {"last_node": ending.last_node}
+        elapsed: Fields = {"elapsed_ms": ending.elapsed_ms}
+        last: Fields = {"last_node": ending.last_node}
         spans = self._spans(node=False)
         if ending.error is not None:
             self._errored(ending, failed_in_node)
         elif ending.status == "completed":
-            reason = {"reason": "dead_end"} if ending.dead_end else {}
+            reason: Fields = {"reason": "dead_end"} if ending.dead_end else {}
             self._log.emit(INFO, AUDIT, "workflow.completed", {**last, **elapsed, **reason}, spans)
         elif ending.status == "failed":
-            fields = {**last, "reason": ending.reason, **elapsed}
+            fields: Fields = {**last, "reason": ending.reason, **elapsed}
             self._log.emit(WARN, AUDIT, "workflow.failed", fields, spans)
         else:
             self._log.emit(WARN, RUNNER, "workflow.timed_out", {**elapsed, **last}, spans)
@@ -60,12 +60,12 @@ class Journal:
     def _errored(self, ending: Ending, failed_in_node: bool) -> None:
         assert ending.error is not None
         reason = ending.error.display
-        fields = {"reason": reason, "latency_ms": self._latency_ms(ending)}
+        fields: Fields = {"reason": reason, "latency_ms": self._latency_ms(ending)}
         if failed_in_node and ending.error.category == "policy":
             self._log.emit(WARN, AUDIT, "policy.denied", fields, self._spans(node=True))
         elif failed_in_node:
             self._log.emit(ERROR, RUNNER, "node.failed", fields, self._spans(node=True))
-        summary = {"last_node": ending.last_node, "reason": reason, "elapsed_ms": ending.elapsed_ms}
+        summary: Fields = {"last_node": ending.last_node, "reason": reason, "elapsed_ms": ending.elapsed_ms}
         self._log.emit(ERROR, AUDIT, "workflow.errored", summary, self._spans(node=False))
 
     def _latency_ms(self, ending: Ending) -> int:
@@ -77,7 +77,7 @@ class Journal:
 
     def _spans(self, *, node: bool) -> Spans:
         run = self._run
-        fields = {
+        fields: Fields = {
             "execution_id": run.id,
             "workflow_id": run.workflow,
             "start_node": self._start,

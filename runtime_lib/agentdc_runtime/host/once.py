@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.observe.log import Log
 
 OK, USAGE, FAILED = 0, 2, 5
+_SECOND_SIGNAL = 0.5  # seconds after which a further signal counts as a second one
 
 
 class Refusal(Exception):
@@ -104,7 +105,9 @@ def _run(app: App, options: Options, program: str) -> int:
     log = _verified_log(app, options, operands, program)
     try:
         if options.mode == "serve":
-            raise Refusal("serve mode needs an [[http_routes]] entry, or a cron, interval or fs_watch trigger", USAGE)
+            raise Refusal(
+                "serve mode needs an [[http_routes]] entry, or a cron, interval or fs_watch trigger", USAGE
+            )
         try:
             gate = None if app.gate is None else app.gate(operands["policy"])
         except AgentError as error:
@@ -217,19 +220,32 @@ def _walk(app: App, options: Options, program: str, log: Log, run: Run, start: s
     if ending.error is not None:
         _tell(program, ending.error.display)
         if run.node is not None:
-            _write(2, f"  --> {app.source}:{run.node.line}: node `{run.node.id}` ({run.node.kind})\n".encode())
+            _write(
+                2, f"  --> {app.source}:{run.node.line}: node `{run.node.id}` ({run.node.kind})\n".encode()
+            )
         return FAILED
     status = _print(_line(outcome(ending, run)), program)
     return status if ending.status == "completed" else FAILED
 
 
 def _stop_on_signals(run: Run) -> None:
-    """SIGTERM and SIGINT end the run at the next node boundary; a second one ends the process."""
+    """SIGTERM and SIGINT end the run at the next node boundary; a later second one ends the process.
+
+    A frozen app gets a signal to its process group twice, since the loader forwards its own; hence the pause.
+    """
     import signal
 
+    first = 0.0
+
     def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        run.stop(number)
+        nonlocal first
+        now = time.monotonic()
+        if not first:
+            first = now
+            run.stop(number)
+        elif now - first > _SECOND_SIGNAL:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

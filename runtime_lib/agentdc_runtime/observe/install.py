@@ -26,7 +26,7 @@ def install(
     *,
     program: str,
     level: str | None = None,
-    format: str | None = None,  # noqa: A002 - the word of the dialect
+    format: str | None = None,
     target: str | None = None,
     quiet: bool | None = None,
     clock: Callable[[], float] = time.time,

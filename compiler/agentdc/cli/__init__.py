@@ -1,0 +1,1 @@
+"""Arguments to driver calls, results to text and exit statuses; no logic of its own."""

@@ -1,0 +1,46 @@
+"""The command line: every command by name."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from agentdc.cli import build, check, keys, learn, run
+from agentdc.version import VERSION
+
+app = typer.Typer(
+    name="agentdc",
+    help="Compile declarative TOML agent workflows to standalone apps.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"{VERSION}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_version, is_eager=True, help="print the version"
+    ),
+) -> None:
+    """Compile declarative TOML agent workflows to standalone apps."""
+
+
+app.command()(check.check)
+app.command()(build.build)
+app.command(context_settings=run.CONTEXT)(run.run)
+app.command()(learn.new)
+app.command()(learn.explain)
+app.command()(learn.schema)
+app.command()(learn.inspect)
+app.command()(keys.keygen)
+app.command()(keys.sign)
+app.command()(keys.verify)

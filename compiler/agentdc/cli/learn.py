@@ -1,0 +1,61 @@
+"""Commands to begin and to look things up: `new`, `explain`, `schema`, `inspect`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from agentdc.cli import show
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="folder to make, and name of the workflow")],
+) -> None:
+    """Make a folder with a working workflow, an input, and a test."""
+    from agentdc.driver import starter
+    from agentdc.driver.files import FileProblem
+
+    try:
+        made = starter.make(name)
+    except FileProblem as problem:
+        show.diagnostics([problem.diagnostic], sys.stderr)
+        raise typer.Exit(show.USAGE) from problem
+    for path in made:
+        sys.stdout.write(f"{path}\n")
+    sys.stdout.write(f"\nnext: cd {name} && agentdc run workflow.toml --input input.json\n")
+
+
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="such as ADC0308 or dangling_edge")],
+) -> None:
+    """Say what a diagnostic means, with a wrong and a right example."""
+    from agentdc.diagnostics.codes import CODES, find
+    from agentdc.diagnostics.explanation import explanation
+    from agentdc.diagnostics.suggest import did_you_mean
+
+    found = find(code)
+    if found is None:
+        near = did_you_mean(code, [*CODES, *(each.number for each in CODES.values())])
+        sys.stderr.write(f'agentdc: no diagnostic has the code "{code}"{f"; {near}" if near else ""}\n')
+        raise typer.Exit(show.USAGE)
+    sys.stdout.write(f"{found.number} {found.slug}: {found.title}\n\n{explanation(found)}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of workflow files, for editors."""
+    from agentdc.model.schema import json_schema
+    from agentdc.nodes.registry import MODELS
+
+    sys.stdout.write(json.dumps(json_schema(MODELS), indent=2, ensure_ascii=False) + "\n")
+
+
+def inspect(
+    record: Annotated[str, typer.Argument(metavar="RUN.json", help="a record written with --record")],
+) -> None:
+    """Show the record of a run."""
+    from agentdc.driver.inspect import inspect as show_record
+
+    raise typer.Exit(show_record(record))

@@ -1,0 +1,175 @@
+"""`agentdc run WORKFLOW …`: compile to a cache and execute. What stands behind WORKFLOW goes to the app.
+
+`main` is the quick way in: with a cached app it loads neither the command line library nor the compiler.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from agentdc.driver import run as cache
+
+CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+USAGE = """\
+Usage: agentdc run [OPTIONS] WORKFLOW [APP FLAGS]
+
+Compile a workflow to a cache and execute it; APP FLAGS are those of a built app (see --help behind WORKFLOW).
+
+Options:
+  --allow CODE                make a finding beyond agentd's validator a warning (may be repeated)
+  --dialect agentdc|agentd    agentd: nothing but its dialect
+  --strict                    unhandled error branches are errors
+  -h, --help                  show this text
+"""
+
+
+def run() -> None:
+    """Compile a workflow to a cache and execute it; flags behind WORKFLOW go to the app."""
+    raise SystemExit(main(sys.argv[2:]))
+
+
+class _UsageError(Exception):
+    pass
+
+
+class _Arguments:
+    """The words before and behind the workflow's name."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.allow: list[str] = []
+        self.dialect, self.strict, self.help = "agentdc", False, False
+        while words and words[0].startswith("-") and words[0] != "-":
+            words = self._option(words)
+        self.workflow, self.rest = (words[0], words[1:]) if words else ("", [])
+
+    def _option(self, words: list[str]) -> list[str]:
+        name, equals, value = words[0].partition("=")
+        if name in {"-h", "--help"}:
+            self.help = True
+            return words[1:]
+        if name == "--strict" and not equals:
+            self.strict = True
+            return words[1:]
+        if name not in {"--allow", "--dialect"}:
+            raise _UsageError(f"no such option: {name}")
+        if not equals:
+            if len(words) < 2:
+                raise _UsageError(f"option {name} requires a value")
+            value, words = words[1], words[1:]
+        if name == "--allow":
+            self.allow.append(value)
+        else:
+            self.dialect = value
+        return words[1:]
+
+    def app_flag(self, name: str, variable: str) -> str | None:
+        """The value of an app flag that the build must know too; the last one wins, then the environment."""
+        found = os.environ.get(variable) or None
+        for index, word in enumerate(self.rest):
+            if word == name and index + 1 < len(self.rest):
+                found = self.rest[index + 1]
+            elif word.startswith(f"{name}="):
+                found = word.partition("=")[2]
+        return found
+
+    @property
+    def signing_required(self) -> bool:
+        """Whether the app's flags or its environment demand a signature."""
+        named = os.environ.get("AGENTD_SIGNING_REQUIRED", "") in {"1", "true", "TRUE", "True"}
+        return named or "--signing-required" in self.rest
+
+
+def main(words: list[str]) -> int:
+    """Run a workflow; replaces the process when all is well, else the exit status."""
+    try:
+        arguments = _Arguments(words)
+        if not arguments.help and not arguments.workflow:
+            raise _UsageError("which workflow?")
+    except _UsageError as problem:
+        sys.stderr.write(f"{USAGE}\nagentdc run: {problem}\n")
+        return 2
+    if arguments.help:
+        sys.stdout.write(USAGE)
+        return 0
+    key_file = arguments.app_flag("--signing-key-file", "AGENTD_SIGNING_KEY_FILE")
+    try:
+        place = cache.entry(cache.cache_directory(), arguments.workflow, _parts(arguments, key_file))
+    except cache.UnsafeCache as problem:
+        sys.stderr.write(f"agentdc run: the cache directory {problem} can be written by others\n")
+        return 2
+    except OSError:
+        place = None  # an unreadable workflow or an unwritable cache: told below, with its reason
+    app = None if place is None else cache.cached_app(place)
+    if app is None:
+        status, app = _compile(arguments, key_file, place)
+        if app is None:
+            return status
+    cache.execute(app, arguments.rest)
+    return 2
+
+
+def _parts(arguments: _Arguments, key_file: str | None) -> list[bytes]:
+    """Everything that decides what is compiled."""
+    from agentdc.trust.signature import signature_paths
+
+    files = [arguments.workflow, *signature_paths(arguments.workflow), *([key_file] if key_file else [])]
+    contents = [Path(each).read_bytes() if Path(each).exists() else b"" for each in files]
+    words = [
+        arguments.dialect,
+        str(arguments.strict),
+        str(arguments.signing_required),
+        *sorted(arguments.allow),
+    ]
+    return [Path(arguments.workflow).read_bytes(), *contents, "\n".join(words).encode()]
+
+
+def _compile(arguments: _Arguments, key_file: str | None, place: Path | None) -> tuple[int, Path | None]:
+    """(exit status, None) when it cannot be built; the app's path otherwise."""
+    import typer
+
+    from agentdc.cli import show
+    from agentdc.cli.options import options_of
+    from agentdc.diagnostics import Diagnostic
+    from agentdc.driver.build import BuildRequest, Format, build
+    from agentdc.driver.check import Signing, failed
+    from agentdc.driver.files import FileProblem
+
+    found: list[Diagnostic] = []
+    try:
+        options = options_of(arguments.allow, arguments.dialect, strict=arguments.strict)
+        if place is None:
+            from agentdc.driver.files import read_source
+
+            read_source(arguments.workflow)  # tells why the workflow cannot be read
+            place = cache.private_directory()
+        output = place / "app"
+        signing = Signing(arguments.signing_required, key_file)
+        built = build(BuildRequest(arguments.workflow, f"{output}/", Format.DIRECTORY, options, signing))
+    except typer.BadParameter as problem:
+        sys.stderr.write(f"agentdc run: {problem.format_message()}\n")
+        return 2, None
+    except FileProblem as problem:
+        show.diagnostics([problem.diagnostic], sys.stderr)
+        return 2, None
+    found = [*built.diagnostics]
+    show.diagnostics(found, sys.stderr)
+    if not failed(found):
+        return 0, output
+    if built.report.checked is None:
+        return (5 if built.report.decoded is None else 2), None
+    sys.stdout.write(_report(built.report.name, built.report.checked.diagnostics, found))
+    return 5, None
+
+
+def _report(name: str | None, ordered: Any, found: Any) -> str:
+    """agentd's validation report: errors in the order of the checks, then what else refuses the build."""
+    import json
+
+    errors = [each for each in ordered if each.is_error]
+    errors += [each for each in found if each.is_error and each not in errors]
+    issues = [{"code": each.code.slug, "message": each.message} for each in errors]
+    document = {"issues": issues, "ok": False, "workflow": name}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""The only package that touches the user's files: runs the stages in order and collects what they find."""

@@ -1,0 +1,171 @@
+"""`agentdc build`: one checked workflow to a directory, a zipapp or a binary.
+
+Progress is told through a callback, so that a terminal can show it and a log need not.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from agentdc.check.validate import Options
+from agentdc.diagnostics import Diagnostic, code, error
+from agentdc.driver import files
+from agentdc.driver.check import Report, Signing, check_source, failed
+from agentdc.driver.compile import Compiled, Trust, compile_workflow
+from agentdc.freeze import pyinstaller
+from agentdc.link import zipapp
+
+Progress = Callable[[str], None]
+
+
+class Format(Enum):
+    """What a build makes."""
+
+    DIRECTORY = "dir"
+    ZIPAPP = "pyz"
+    BINARY = "binary"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """What to build. `output`: as the user wrote it. `format`: None = as the output's name says."""
+
+    workflow: str
+    output: str
+    format: Format | None = None
+    options: Options = field(default_factory=Options)
+    signing: Signing = field(default_factory=Signing)
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One finished step: its name and how long it took, in seconds."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build made. `compiled`, `output`, `size` (bytes): None and 0 when it failed."""
+
+    report: Report
+    diagnostics: tuple[Diagnostic, ...]
+    steps: tuple[Step, ...] = ()
+    compiled: Compiled | None = None
+    output: Path | None = None
+    size: int = 0
+    runs_on: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True when the output is there."""
+        return self.output is not None
+
+
+def format_of(output: str) -> Format:
+    """The format that an output's name asks for: `agent/`, `agent.pyz`, or a binary."""
+    if output.endswith(("/", "\\")) or Path(output).is_dir():
+        return Format.DIRECTORY
+    return Format.ZIPAPP if output.endswith(".pyz") else Format.BINARY
+
+
+def build(request: BuildRequest, on_progress: Progress = lambda _name: None) -> Built:
+    """Build one workflow. FileProblem when a file cannot be read or written."""
+    clock = _Clock(on_progress)
+    with clock.step("check"):
+        source = files.read_source(request.workflow)
+        report = check_source(source, request.options, request.signing)
+    found = report.build_diagnostics
+    if failed(found) or report.decoded is None or report.workflow is None or report.facts is None:
+        return Built(report, tuple(found), clock.steps)
+    form = request.format or format_of(request.output)
+    output = Path(request.output)
+    refusal = files.replaceable(output, directory=form is Format.DIRECTORY)
+    if refusal is not None and (not request.force or output.is_dir() != (form is Format.DIRECTORY)):
+        raise files.FileProblem(refusal)
+    with clock.step("compile"):
+        trust = Trust(
+            report.signature, report.verdict.key_fingerprint, _links_signing(report, request.signing)
+        )
+        compiled = compile_workflow(source, report.workflow, report.decoded.places, report.facts, trust)
+    return _write(compiled, report, form, output, clock)
+
+
+def _links_signing(report: Report, signing: Signing) -> bool:
+    """The app verifies at start when the workflow declares signing, or the build was made to verify."""
+    declared = report.workflow is not None and report.workflow.signing is not None
+    return declared or signing.required or signing.key_file is not None
+
+
+def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock: _Clock) -> Built:
+    found = tuple(report.build_diagnostics)
+    runs_on = ""
+    match form:
+        case Format.DIRECTORY:
+            with clock.step("write"):
+                files.write_tree(output, compiled.files)
+            size = sum(len(data) for data in compiled.files.values())
+        case Format.ZIPAPP:
+            foreign = _foreign(compiled)
+            if foreign:
+                return Built(report, (*found, _not_pure(foreign)), clock.steps)
+            with clock.step("pack"):
+                packed = zipapp.pack(compiled.files)
+                files.write_file(output, packed, 0o755)
+            size = len(packed)
+        case Format.BINARY:
+            frozen = _freeze(compiled, output, clock)
+            if failed(frozen.diagnostics):
+                return Built(report, (*found, *frozen.diagnostics), clock.steps)
+            size, runs_on = frozen.size, frozen.runs_on
+    return Built(report, found, clock.steps, compiled, output, size, runs_on)
+
+
+def _freeze(compiled: Compiled, output: Path, clock: _Clock) -> pyinstaller.FreezeResult:
+    with tempfile.TemporaryDirectory(prefix="agentdc-") as temporary, clock.step("freeze"):
+        tree = Path(temporary) / "app"
+        files.write_tree(tree, compiled.files)
+        plan = pyinstaller.plan_for(compiled.files)
+        return pyinstaller.freeze(tree, output, plan, clock.progress)
+
+
+def _foreign(compiled: Compiled) -> list[str]:
+    """Linked packages that are neither the standard library nor ours."""
+    import sys
+
+    ours = {compiled.package, "agentdc_runtime"}
+    return sorted(compiled.closure.others - sys.stdlib_module_names - ours)
+
+
+def _not_pure(foreign: list[str]) -> Diagnostic:
+    message = f"a .pyz holds pure Python only, and this workflow needs {', '.join(foreign)}"
+    return error(code("not_pure_python"), message, help="build a binary or a directory instead")
+
+
+class _Clock:
+    """Times the steps and tells the progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self._steps: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The finished steps."""
+        return tuple(self._steps)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """One step, told when it begins and timed to its end."""
+        self.progress(name)
+        began = time.perf_counter()
+        yield
+        self._steps.append(Step(name, time.perf_counter() - began))

@@ -1,0 +1,145 @@
+"""Trust, parse and check one workflow file: what every command begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tomli
+
+from agentdc.check.facts import Facts
+from agentdc.check.supported import check as unsupported_parts
+from agentdc.check.validate import Checked, Options, check
+from agentdc.diagnostics import Diagnostic, SourceFile, in_order
+from agentdc.driver.files import reason
+from agentdc.model.workflow import Workflow
+from agentdc.nodes.registry import MODELS
+from agentdc.parse.decode import Decoded, decode
+from agentdc.trust.declared import declared_signing
+from agentdc.trust.facts import Contents, SigningBlock, Status, TrustRequest, Unreadable, Verdict
+from agentdc.trust.signature import parse as parse_signature
+from agentdc.trust.signature import signature_paths
+from agentdc.trust.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What the command line says about signatures. `key_file`: replaces the keys that the file names."""
+
+    required: bool = False
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is known about one file after checking it.
+
+    `verdict`: of trust. `decoded`: None when trust refused. `checked`: None when it did not decode.
+    `signature`: the decoded signature that verified. `unsupported`: what a build would have to leave out.
+    """
+
+    source: SourceFile
+    verdict: Verdict
+    decoded: Decoded | None = None
+    checked: Checked | None = None
+    signature: bytes | None = None
+    unsupported: tuple[Diagnostic, ...] = ()
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """All findings by position; what cannot be built is not among them."""
+        found: list[Diagnostic] = list(self.verdict.diagnostics)
+        if self.decoded is not None:
+            found += self.decoded.diagnostics
+        if self.checked is not None:
+            found += self.checked.diagnostics
+        return in_order(found)
+
+    @property
+    def build_diagnostics(self) -> list[Diagnostic]:
+        """All findings by position, with what this version cannot build."""
+        return in_order([*self.diagnostics, *self.unsupported])
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """The workflow, when the file has the shape of one."""
+        return None if self.decoded is None else self.decoded.workflow
+
+    @property
+    def facts(self) -> Facts | None:
+        """What the checker proved, when the graph is known."""
+        return None if self.checked is None else self.checked.facts
+
+    @property
+    def name(self) -> str | None:
+        """The workflow's name as far as it can be read."""
+        if self.workflow is not None:
+            return self.workflow.name
+        name = self.decoded.document.get("name") if self.decoded is not None else None
+        return name if isinstance(name, str) else None
+
+
+def check_source(source: SourceFile, options: Options, signing: Signing | None = None) -> Report:
+    """Check one text; reads only the signature beside it and the keys that are named. Never raises."""
+    request = trust_request(source, signing or Signing())
+    verdict = verify(request)
+    if verdict.status is Status.REFUSED:
+        return Report(source, verdict)
+    decoded = decode(source, MODELS)
+    signature = None
+    if verdict.status is Status.VERIFIED and isinstance(request.signature, bytes):
+        signature = parse_signature(request.signature)
+    if decoded.workflow is None:
+        return Report(source, verdict, decoded, signature=signature)
+    options = _with_allowed(options, decoded.workflow)
+    checked = check(decoded.workflow, decoded.places, options)
+    unsupported = tuple(unsupported_parts(decoded.workflow, decoded.places))
+    return Report(source, verdict, decoded, checked, signature, unsupported)
+
+
+def failed(found: Sequence[Diagnostic]) -> bool:
+    """True when any finding is an error."""
+    return any(diagnostic.is_error for diagnostic in found)
+
+
+def _with_allowed(options: Options, workflow: Workflow) -> Options:
+    allowed = frozenset() if workflow.check is None else frozenset(workflow.check.allow)
+    return replace(options, allow=options.allow | allowed)
+
+
+def trust_request(
+    source: SourceFile, signing: Signing, *, key_option: str = "--signing-key-file"
+) -> TrustRequest:
+    """The facts that trust decides on; reads the signature and the keys, whose failures are facts too."""
+    block = _declared(source)
+    wanted = block is not None or signing.required or signing.key_file is not None
+    signature, name = _signature(source.name) if wanted else (None, None)
+    key = None if signing.key_file is None else _contents(signing.key_file)
+    if block is not None and block.public_key_file is not None and key is None:
+        block = replace(block, key_file=_contents(block.public_key_file))
+    key_name = signing.key_file or ""
+    return TrustRequest(source, block, signing.required, signature, name, key, key_name, key_option)
+
+
+def _declared(source: SourceFile) -> SigningBlock | None:
+    """The signing table as written; none when the text is no TOML, which parse will tell."""
+    try:
+        return declared_signing(tomli.loads(source.data.decode()))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        return None
+
+
+def _signature(workflow: str) -> tuple[Contents | None, str | None]:
+    candidates = signature_paths(workflow)
+    for path in candidates:
+        if Path(path).exists():
+            return _contents(path), path
+    return None, candidates[0]
+
+
+def _contents(path: str) -> Contents:
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as problem:
+        return Unreadable(reason(problem))

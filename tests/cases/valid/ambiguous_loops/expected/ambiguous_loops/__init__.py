@@ -1,0 +1,1 @@
+"""ambiguous loops, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""branch, compiled by agentdc 0.1.0."""

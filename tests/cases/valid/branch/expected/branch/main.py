@@ -1,0 +1,31 @@
+"""The app branch: what it is made of, and where it starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from agentdc_runtime.host.app import App
+from agentdc_runtime.host.once import run_app
+from branch import workflow
+
+
+def read_data(name: str) -> bytes:
+    """A file that was packed beside this module; FileNotFoundError when there is none."""
+    data: bytes = __loader__.get_data(os.path.join(os.path.dirname(__file__), name))
+    return data
+
+
+APP = App(
+    name="branch",
+    source="workflow.toml",
+    version="0.1.0",
+    abi=workflow.ABI,
+    starts=workflow.STARTS,
+    loops=workflow.LOOPS,
+    read_data=read_data,
+)
+
+
+def main() -> int:
+    """Run the app with this process's arguments; the exit status."""
+    return run_app(APP, sys.argv)

@@ -1,0 +1,1 @@
+"""linear, compiled by agentdc 0.1.0."""

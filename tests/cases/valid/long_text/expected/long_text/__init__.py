@@ -1,0 +1,1 @@
+"""long text, compiled by agentdc 0.1.0."""

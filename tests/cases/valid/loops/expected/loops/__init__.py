@@ -1,0 +1,1 @@
+"""loops, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""maybe unset, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""operands, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""retry, compiled by agentdc 0.1.0."""

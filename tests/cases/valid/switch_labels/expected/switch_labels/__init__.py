@@ -1,0 +1,1 @@
+"""switch labels, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""templates, compiled by agentdc 0.1.0."""

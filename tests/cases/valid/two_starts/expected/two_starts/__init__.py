@@ -1,0 +1,1 @@
+"""two starts, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""wrapped, compiled by agentdc 0.1.0."""
