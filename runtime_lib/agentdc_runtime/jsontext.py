@@ -59,6 +59,12 @@ def loads(text: str) -> Json:
         _refuse(_TOO_DEEP, text, _too_deep_at(text))
     except ValueError as error:
         _refuse_as(error, text)
+    except SystemError:
+        # Up to 3.12 the C scanner takes its error class from `json.decoder` only when that is loaded already, and else
+        # fails without an exception. With the class there, the second attempt says what is wrong.
+        import json.decoder  # noqa: F401
+
+        return loads(text)
     if end < len(text) and (rest := text[end:].lstrip(_SPACE)):
         _refuse("text after the value", text, len(text) - len(rest))
     if text.count("[") + text.count("{") > MAX_DEPTH and _deep(value):

@@ -41,7 +41,8 @@ def unknown_entry(start: str, entry: str, known: Iterable[str], at: Span) -> Dia
 
 def dangling_edge(index: int, side: str, node: str, known: Iterable[str], at: Span) -> Diagnostic:
     """One end of an edge is not a node id."""
-    message = f'edge {index} has {side} = "{node}", which is no node'
+    verb = "leaves" if side == "from" else "leads to"
+    message = f'edge {index} {verb} "{node}", which is no node'
     return error(code("dangling_edge"), message, at, "no node has this id", help=did_you_mean(node, known))
 
 
@@ -60,7 +61,8 @@ def ambiguous_entry(start: str, roots: Sequence[str], at: Span) -> Diagnostic:
     else:
         found = "every node has an edge into it"
     message = f'where the start node "{start}" begins is not determined: {found}'
-    return error(code("ambiguous_start_entry"), message, at, help='add `entry_node = "…"` to the start node')
+    helped = 'add `entry_node = "…"` to the start node'
+    return error(code("ambiguous_start_entry"), message, at, "has no `entry_node`", help=helped)
 
 
 def unreachable(node: str, at: Span) -> Diagnostic:
@@ -95,9 +97,11 @@ def trigger_never_fires(kind: str, at: Span) -> Diagnostic:
 
 def unaddressable_id(node: str, at: Span) -> Diagnostic:
     """An id that no context path can name."""
-    why = "is empty" if not node else "contains a dot"
-    message = f'the output of the node "{node}" cannot be used: its id {why}'
-    return warning(code("unaddressable_id"), message, at, "paths are split at dots")
+    if not node:
+        return warning(code("unaddressable_id"), "a node has an empty id, so no path can name it", at)
+    message = f'no path can reach the output of the node "{node}": its id contains a dot'
+    helped = "use `_` or `-` instead of the dot"
+    return warning(code("unaddressable_id"), message, at, "paths are split at dots", help=helped)
 
 
 def reserved_id(at: Span) -> Diagnostic:
@@ -125,11 +129,17 @@ def ambiguous_edges(node: str, label: str | None, at: Span, first: Span) -> Diag
     return error(code("ambiguous_edges"), message, at, "applies at the same time", labels=labels, help=helped)
 
 
-def dead_when(node: str, kind: str, label: str | None, labels: Sequence[str], at: Span) -> Diagnostic:
-    """An edge that its source never takes."""
+def dead_when(
+    node: str, kind: str, label: str | None, labels: Sequence[str], at: Span, *, ends: bool
+) -> Diagnostic:
+    """An edge that its source never takes; `ends`: no edge leaves this kind, `labels`: () when any can come."""
+    if ends:
+        message = f'the edge is never taken: every run ends at "{node}" ({kind})'
+        return warning(code("dead_when"), message, at, "leaves the end of the run")
     if label is None:
         message = f'the edge is never taken: "{node}" ({kind}) always gives a label'
-        return warning(code("dead_when"), message, at, "has no `when`", help=f"labels: {listed(labels)}")
+        helped = f"add `when`; the labels are {listed(labels)}" if labels else 'add `when = "…"`'
+        return warning(code("dead_when"), message, at, "has no `when`", help=helped)
     gives = f"it gives {listed(labels)}" if labels else "it gives no label"
     message = f'the edge is never taken: "{node}" ({kind}) never gives the label "{label}"'
     return warning(code("dead_when"), message, at, gives, help=did_you_mean(label, labels))
@@ -160,6 +170,8 @@ def not_upstream(path: str, head: str, node: str, at: Span, *, aborts: bool) -> 
     """The head of a path can never have run before its consumer."""
     make = error if aborts else warning
     message = f'the path "{path}" reads "{head}", which never runs before "{node}"'
+    if head == node:
+        message = f'the path "{path}" reads the output of its own node, which is not there yet'
     return make(code("path_not_upstream"), message, at, _effect(aborts=aborts))
 
 
@@ -167,7 +179,8 @@ def maybe_unset(path: str, head: str, node: str, at: Span, *, aborts: bool) -> D
     """The head of a path runs on some routes only."""
     make = error if aborts else warning
     message = f'the path "{path}" reads "{head}", which has not run on every route to "{node}"'
-    return make(code("maybe_unset"), message, at, _effect(aborts=aborts))
+    effect = "on the other routes the run errors here" if aborts else "null on the other routes"
+    return make(code("maybe_unset"), message, at, effect)
 
 
 def unknown_key(path: str, segment: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
@@ -185,6 +198,12 @@ def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span) -> Diag
     return error(code("type_mismatch"), message, at, f"needs {_a(needs)}")
 
 
+def extension(what: str, at: Span) -> Diagnostic:
+    """Something that only agentdc has, under the dialect of agentd."""
+    message = f"{what} is an extension, which agentd does not have"
+    return error(code("extension"), message, at, help="remove it, or leave out `--dialect agentd`")
+
+
 def policy_absent(effects: Sequence[str], at: Span) -> Diagnostic:
     """Side effects, and nothing that limits them."""
     message = f"the workflow has side effects ({', '.join(effects)}) and no [policy]: everything is allowed"
@@ -194,9 +213,7 @@ def policy_absent(effects: Sequence[str], at: Span) -> Diagnostic:
 def inner_star(pattern: str, at: Span) -> Diagnostic:
     """A `*` that does not stand at the end."""
     message = f'in the pattern "{pattern}" the inner `*` is a literal character'
-    return warning(
-        code("policy_inner_star"), message, at, help="only a trailing `*`, `/*` or `/**` matches more"
-    )
+    return warning(code("policy_inner_star"), message, at, help="only a star at the end matches more")
 
 
 def name_double_star(pattern: str, at: Span) -> Diagnostic:
@@ -214,7 +231,7 @@ def open_host(pattern: str, at: Span) -> Diagnostic:
 def relative_pattern(pattern: str, at: Span) -> Diagnostic:
     """A file pattern that is not absolute."""
     message = f'the pattern "{pattern}" depends on the directory in which the app is started'
-    return warning(code("policy_relative_path"), message, at)
+    return warning(code("policy_relative_path"), message, at, help="write an absolute path")
 
 
 def unsupported(what: str, at: Span | None) -> Diagnostic:

@@ -17,19 +17,19 @@ TRIGGER_TYPE = open_record({"kind": UNKNOWN})  # an input's own `kind` replaces 
 class Facts:
     """Entries by start name, dominance over all edges, the type of each reachable node's output.
 
-    `dry_run`: nodes whose output lacks its keys in a dry run.
+    `in_any_run`: the types that hold in a dry run too, where some outputs lack their keys.
     """
 
     entries: Mapping[str, str]
     dominance: Dominance
     outputs: Mapping[str, Type]
-    dry_run: frozenset[str]
+    in_any_run: Mapping[str, Type]
 
     def ran(self, head: str, at: str) -> bool:
         """True when the output of `head` is certainly there when `at` begins."""
         return head == TRIGGER or self.dominance.before(head, at)
 
     def follow(self, path: str) -> Followed:
-        """Where a context path leads, given that its head has run; `certain` counts segments behind the head."""
+        """Where a context path leads in every run, its head having run; `certain` counts segments behind the head."""
         head, *segments = path.split(".")
-        return follow(self.outputs.get(head, UNKNOWN), tuple(segments))
+        return follow(self.in_any_run.get(head, UNKNOWN), tuple(segments))

@@ -64,8 +64,9 @@ def _nodes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         if node.retry is not None:
             where = at.value(("nodes", index, "retry"))
             if not SPECS[node.type].retryable:
-                yield errors.retry_ignored(node.id, f"{node.type} is not retried", where)
+                yield errors.retry_ignored(node.id, f"{node.type} nodes are not retried", where)
             elif node.retry.max_attempts < 2:
+                where = at.value(("nodes", index, "retry", "max_attempts"))
                 yield errors.retry_ignored(node.id, "max_attempts counts the first attempt too", where)
 
 
@@ -78,14 +79,18 @@ def _edges(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         if edge.max_iterations == 0:
             yield errors.loop_edge_zero(at.value(("edges", index, "max_iterations")))
         key = (edge.from_, edge.when, edge.max_iterations is not None)
-        if key in first:
-            yield errors.ambiguous_edges(edge.from_, edge.when, where, at.value(("edges", first[key])))
-        first.setdefault(key, index)
+        applies = edge.max_iterations != 0 and can_take(specs[edge.from_], edge.when)
+        if applies and key in first:
+            here, there = (at.value(("edges", each, "to")) for each in (index, first[key]))
+            yield errors.ambiguous_edges(edge.from_, edge.when, here, there)
+        if applies:
+            first.setdefault(key, index)
         leaving.setdefault(edge.from_, set()).add(edge.when)
         spec = specs[edge.from_]
         if not can_take(spec, edge.when):
             place = where if edge.when is None else at.value(("edges", index, "when"))
-            yield errors.dead_when(edge.from_, spec.kind, edge.when, spec.labels or (), place)
+            ends = spec.end != "continue"
+            yield errors.dead_when(edge.from_, spec.kind, edge.when, spec.labels or (), place, ends=ends)
     for index, node in enumerate(workflow.nodes):
         yield from _labels(node.id, specs[node.id], leaving.get(node.id, set()), index, at)
 

@@ -22,7 +22,7 @@ def check(workflow: Workflow, facts: Facts, at: Places) -> Iterator[Diagnostic]:
     for index, node in enumerate(workflow.nodes):
         for field in SPECS[node.type].paths:
             path = getattr(node, field.name)
-            if path is not None:
+            if path is not None and node.id in facts.outputs:  # a file without start nodes reaches nothing
                 where = at.value(("nodes", index, field.name))
                 yield from _path(node, field, path, facts, nexts, heads, where)
 

@@ -34,7 +34,7 @@ _UNITS = {
     **dict.fromkeys(("h", "hr", "hrs"), 3600),
     **dict.fromkeys(("d", "day", "days"), 86400),
 }
-_INTERVAL = re.compile(r"([0-9]+)\s*([A-Za-z]+)\Z")
+_INTERVAL = re.compile(r"([0-9]{1,18})\s*([A-Za-z]+)\Z")
 
 
 class ScheduleProblem(ValueError):
@@ -48,6 +48,7 @@ class _Field:
     high: int
     names: dict[str, int]
     question: bool = False
+    note: str = ""
 
 
 _FIELDS = (
@@ -56,7 +57,7 @@ _FIELDS = (
     _Field("hour", 0, 23, {}),
     _Field("day of month", 1, 31, {}, question=True),
     _Field("month", 1, 12, _MONTH_NAMES),
-    _Field("day of week", 1, 7, _DAY_NAMES, question=True),
+    _Field("day of week", 1, 7, _DAY_NAMES, question=True, note=" (1 = Sunday)"),
     _Field("year", 1970, 2100, {}),
 )
 _CRONTAB_WEEKDAY = _Field("day of week", 0, 7, {name: n - 1 for name, n in _DAY_NAMES.items()}, question=True)
@@ -78,12 +79,15 @@ class Cron:
 
 def cron(text: str) -> Cron:
     """The schedule that a cron text means; ScheduleProblem when it means none."""
+    if text.strip().startswith("@") and text.strip() not in _SHORTHANDS:
+        raise ScheduleProblem(f'"{text.strip()}" is no shorthand; there are {", ".join(_SHORTHANDS)}')
     words = _SHORTHANDS.get(text.strip(), text).split()
     crontab = len(words) == 5
     if crontab:
         words = ["0", *words]
     if len(words) not in {6, 7}:
-        raise ScheduleProblem(f"it has {len(words)} fields, and 6 or 7 are needed (second first)")
+        count = "1 field" if len(words) == 1 else f"{len(words)} fields"
+        raise ScheduleProblem(f"it has {count}, and it needs second minute hour day month weekday [year]")
     fields = [*_FIELDS]
     if crontab:
         fields[5] = _CRONTAB_WEEKDAY
@@ -123,8 +127,8 @@ def _item(item: str, field: _Field) -> set[int]:
     text, slash, step_text = item.partition("/")
     step = 1
     if slash:
-        if not (step_text.isascii() and step_text.isdigit()) or int(step_text) == 0:
-            raise ScheduleProblem(f'"{step_text}" is no step for the {field.name}')
+        if not _is_number(step_text) or int(step_text) == 0:
+            raise ScheduleProblem(f'the step "{step_text}" of the {field.name} is not a number from 1 on')
         step = int(step_text)
     low, high = _range(text, field, stepped=bool(slash))
     return set(range(low, high + 1, step))
@@ -147,12 +151,21 @@ def _range(text: str, field: _Field, *, stepped: bool) -> tuple[int, int]:
     return low, low
 
 
+def _is_number(text: str) -> bool:
+    """Digits, and no more of them than can mean anything; Python refuses to convert thousands."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
 def _number(text: str, field: _Field) -> int:
-    if text.isascii() and text.isdigit():
+    if not text:
+        raise ScheduleProblem(f"a number is missing in the {field.name}")
+    if _is_number(text):
         number = int(text)
         if field.low <= number <= field.high:
             return number
-        raise ScheduleProblem(f"the {field.name} is {text}, and {field.low}…{field.high} is allowed")
+        raise ScheduleProblem(
+            f"the {field.name} is {text}, and {field.low}…{field.high} is allowed{field.note}"
+        )
     named = field.names.get(text.lower())
     if named is None:
         raise ScheduleProblem(f'"{text}" is no {field.name}')

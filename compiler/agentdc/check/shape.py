@@ -45,9 +45,12 @@ def _cycle(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     nexts = graph.successors(plain)
     stuck = graph.in_or_after_cycle(dict.fromkeys(node.id for node in workflow.nodes), nexts)
     if stuck:
+        order = {node.id: index for index, node in enumerate(workflow.nodes)}
         route = graph.one_cycle(stuck, nexts)
+        first = route.index(min(route, key=order.__getitem__))
+        route = route[first:] + route[:first]  # told from the node that stands first in the file
         closing = _edge_index(workflow, route[-1], route[0])
-        yield errors.cycle(stuck, route, at.value(("edges", closing)))
+        yield errors.cycle(stuck, route, at.value(("edges", closing, "to")))
 
 
 def _edge_index(workflow: Workflow, source: str, target: str) -> int:

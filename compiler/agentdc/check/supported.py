@@ -39,7 +39,8 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             yield errors.unsupported(f"{trigger.type} triggers", at.value(("triggers", index)))
     for section in _SECTIONS:
         if getattr(workflow, section, None):
-            yield errors.unsupported(f"the section {section}", at.key((section,)))
+            header = f"[[{section}]]" if isinstance(getattr(workflow, section), tuple) else f"[{section}]"
+            yield errors.unsupported(header, at.key((section,)))
     if workflow.policy is not None and workflow.policy.rego is not None:
         yield errors.unsupported("[policy.rego]", at.key(("policy", "rego")))
     if workflow.logging is not None and workflow.logging.otel is not None:

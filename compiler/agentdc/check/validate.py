@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agentdc.check import graph, lints, names, paths, policy, shape
+from agentdc.check import dialect, graph, lints, names, paths, policy, shape
 from agentdc.check.facts import Facts
 from agentdc.check.typing import output_types
 from agentdc.diagnostics import Diagnostic, Severity
@@ -17,7 +17,9 @@ from agentdc.parse.positions import Places
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`allow`: slugs of findings beyond agentd's validator that are at most warnings. `dialect`: design §7.
+    """How findings beyond agentd's own validator are judged.
+
+    `allow`: slugs whose errors are warnings, and whose warnings are not told. `agentd_dialect`: none is an error.
 
     `strict`: warnings about unhandled branches are errors. `require_policy`: so is a missing policy.
     """
@@ -49,11 +51,12 @@ class Checked:
 def check(workflow: Workflow, at: Places, options: Options) -> Checked:
     """Every finding about a workflow that decoded."""
     structural = (*names.check(workflow, at), *_node_rules(workflow, at), *shape.check(workflow, at))
+    extensions = tuple(dialect.check(workflow, at)) if options.agentd_dialect else ()
     if structural:
-        return Checked(structural, _level(_safe_lints(workflow, at), options), None)
+        return Checked(structural, (*extensions, *_level(_safe_lints(workflow, at), options)), None)
     facts = find_facts(workflow)
     beyond = (*lints.check(workflow, at), *paths.check(workflow, facts, at), *policy.check(workflow, at))
-    return Checked((), _level(beyond, options), facts)
+    return Checked((), (*extensions, *_level(beyond, options)), facts)
 
 
 def find_facts(workflow: Workflow) -> Facts:
@@ -62,8 +65,8 @@ def find_facts(workflow: Workflow) -> Facts:
     nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
     dominance = graph.dominance(list(dict.fromkeys(found.values())), nexts)
     nodes = {node.id: node for node in workflow.nodes}
-    dry_run = frozenset(node.id for node in workflow.nodes if SPECS[node.type].dry_run)
-    return Facts(found, dominance, output_types(nodes, dominance.order), dry_run)
+    real = output_types(nodes, dominance.order)
+    return Facts(found, dominance, real, output_types(nodes, dominance.order, dry_run=True))
 
 
 def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
@@ -83,13 +86,17 @@ def _safe_lints(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
 
 
 def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
-    return tuple(_leveled(diagnostic, options) for diagnostic in found)
+    leveled = [_leveled(diagnostic, options) for diagnostic in found]
+    return tuple(diagnostic for diagnostic in leveled if diagnostic is not None)
 
 
-def _leveled(diagnostic: Diagnostic, options: Options) -> Diagnostic:
-    if diagnostic.is_error and (options.agentd_dialect or diagnostic.code.slug in options.allow):
-        return replace(diagnostic, severity=Severity.WARNING)
-    raised = {"unhandled_error_branch": options.strict, "policy_absent": options.require_policy}
-    if raised.get(diagnostic.code.slug, False):
+def _leveled(diagnostic: Diagnostic, options: Options) -> Diagnostic | None:
+    """The finding at the level that the options give it; an allowed error is a warning, an allowed warning none."""
+    slug = diagnostic.code.slug
+    if {"unhandled_error_branch": options.strict, "policy_absent": options.require_policy}.get(slug, False):
         return replace(diagnostic, severity=Severity.ERROR)
+    if slug in options.allow:
+        return replace(diagnostic, severity=Severity.WARNING) if diagnostic.is_error else None
+    if diagnostic.is_error and options.agentd_dialect:
+        return replace(diagnostic, severity=Severity.WARNING)
     return diagnostic

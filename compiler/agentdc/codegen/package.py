@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,9 +34,10 @@ class Header:
 
 
 def package_name(workflow: str) -> str:
-    """The import name of a workflow's package; never that of the runtime library."""
+    """The import name of a workflow's package; never that of the runtime or the standard library."""
     name = identifier(workflow)
-    return f"{name}_app" if name in {RUNTIME, "agentdc", "node"} else name
+    taken = {RUNTIME, "agentdc", "node"} | sys.stdlib_module_names
+    return f"{name}_app" if name in taken else name
 
 
 def generate(program: Program, header: Header, extras: Extras) -> Mapping[str, str]:

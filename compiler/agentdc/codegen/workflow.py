@@ -41,6 +41,7 @@ class WorkflowModule:
         self._functions = {block.name: names.take(block.name, prefix="from_") for block in program.blocks}
         self._constants = {step.node: names.take(step.node, upper=True) for step in steps}
         self._variables = {step.node: names.take(step.node) for step in steps}
+        self._attempts = {step.node: names.take(step.node, prefix="try_") for step in steps if step.retry}
         self._retry_names = {
             step.node: names.take(step.node, prefix="retry_", upper=True) for step in steps if step.retry
         }
@@ -112,7 +113,7 @@ class WorkflowModule:
             f"{retry.max_attempts}, {retry.backoff_ms}, transient={retry.transient}, jitter={retry.jitter!r}"
         )
         self._retries.append(RetryView(self._retry_names[step.node], arguments))
-        return f"try_{self._variables[step.node]}"
+        return self._attempts[step.node]
 
     def _exits(self, step: Step, variable: str) -> Iterator[ExitView]:
         if step.end == "fail":

@@ -34,6 +34,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (208, "ignored_field", "a field that the node kind ignores"),
     (209, "blank_name", "the workflow has no name"),
     (210, "constraint", "a value that breaks a rule of its section"),
+    (211, "extension", "something that agentd does not have"),
     # 03 names and graph
     (301, "dup_node_id", "a node id occurs twice"),
     (302, "unknown_node_kind", "no node kind has this name"),

@@ -31,7 +31,7 @@ from agentdc.model.workflow import Edge, Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
-from agentdc.types import Followed, kinds
+from agentdc.types import kinds
 
 
 def lower(workflow: Workflow, facts: Facts, at: Places, file: str) -> Program:
@@ -125,30 +125,22 @@ def _fetch(load: Load, node: NodeModel, facts: Facts) -> Fetch:
         segments=tuple(segments),
         local=False,
         ran=facts.ran(head, node.id),
-        certain=_follow(load.path, facts).certain,
+        certain=facts.follow(load.path).certain,
         missing=load.missing,
         tool=load.tool,
         path=load.path,
     )
 
 
-def _follow(path: str, facts: Facts) -> Followed:
-    """As `Facts.follow`; nothing is certain behind a node whose dry-run output lacks its keys."""
-    found = facts.follow(path)
-    return replace(found, certain=0) if path.split(".", maxsplit=1)[0] in facts.dry_run else found
-
-
 def _holes(template: Template, facts: Facts) -> Iterator[str | Hole]:
     """The parts, with each hole told what is certain about it; `data` is resolved already."""
     data = template.data
     for part in template.parts:
-        whole = (
-            isinstance(data, Fetch) and data.ran and _follow(data.path, facts).certain == len(data.segments)
-        )
+        whole = isinstance(data, Fetch) and data.ran and facts.follow(data.path).certain == len(data.segments)
         if isinstance(part, str) or not isinstance(data, Fetch) or not whole:
             yield part
             continue
-        found = _follow(".".join((data.path, *part.segments)), facts)
+        found = facts.follow(".".join((data.path, *part.segments)))
         if found.certain < len(data.segments) + len(part.segments):
             yield part
         else:

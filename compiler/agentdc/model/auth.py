@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agentdc.model.base import U64, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, U64, Many, NonBlank, Section
 
 
 class Bearer(Section):
@@ -28,10 +28,16 @@ class Hmac(Section):
     secret: str | None = Field(None, description="Literal key; meant for tests.")
     header: str = Field("X-Agent-Signature", description="Header that carries the signature.")
     prefix: str = Field("sha256=", description="Text before the signature in the header.")
-    encoding: Literal["hex", "base64"] = Field("hex", description="How the signature is written (extension).")
-    timestamp_header: str | None = Field(None, description="Header with the signed time (extension).")
+    encoding: Literal["hex", "base64"] = Field(
+        "hex", description="How the signature is written.", json_schema_extra=EXTENSION
+    )
+    timestamp_header: str | None = Field(
+        None, description="Header with the signed time.", json_schema_extra=EXTENSION
+    )
     tolerance_secs: U64 | None = Field(
-        None, description="Greatest age of a signed time; 300 with a timestamp header (extension)."
+        None,
+        description="Greatest age of a signed time; 300 with a timestamp header.",
+        json_schema_extra=EXTENSION,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 Item = TypeVar("Item")
 
@@ -40,6 +40,10 @@ FORMS: dict[str, str] = {
 
 NonBlank = Annotated[str, Field(pattern=NOT_BLANK)]
 AgentId = Annotated[str, Field(pattern=AGENT_ID)]
+
+
+# Marks a key that agentd does not have; `--dialect agentd` refuses it.
+EXTENSION: dict[str, JsonValue] = {"x-agentdc-extension": True}
 
 
 class Section(BaseModel):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agentdc.model.base import U64, Section
+from agentdc.model.base import EXTENSION, U64, Section
 
 
 class Budget(Section):
@@ -13,4 +13,6 @@ class Budget(Section):
     max_run_time_secs: U64 | None = Field(None, description="Longest run; 0 means no bound.")
     max_fs_write_mb: U64 | None = Field(None, description="Written by write_file in the process's life, MiB.")
     max_llm_tokens: U64 | None = Field(None, description="Model tokens in the process's life; 0 refuses all.")
-    hard_deadline: bool = Field(False, description="Cancel the node in flight at the deadline (extension).")
+    hard_deadline: bool = Field(
+        False, description="Cancel the node in flight at the deadline.", json_schema_extra=EXTENSION
+    )

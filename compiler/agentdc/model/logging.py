@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import LOG_TARGET, U32, Many, Section
+from agentdc.model.base import EXTENSION, LOG_TARGET, U32, Many, Section
 
 LogTarget = Annotated[str, Field(pattern=LOG_TARGET)]
 
@@ -15,7 +15,9 @@ class Audit(Section):
     target: LogTarget = Field("file:/var/log/agent/audit.jsonl", description="stderr, stdout or file:PATH.")
     redact_fields: Many[str] = Field((), description="Field names to redact besides the built-in ones.")
     include_reason: bool = Field(False, description="Write the field `reason` as it is.")
-    fail_closed: bool = Field(False, description="Refuse operator commands while the sink fails (extension).")
+    fail_closed: bool = Field(
+        False, description="Refuse operator commands while the sink fails.", json_schema_extra=EXTENSION
+    )
 
 
 class Otel(Section):
@@ -26,8 +28,12 @@ class Otel(Section):
     protocol: Literal["grpc", "http/protobuf", "http/json"] = "grpc"
     resource_attrs: dict[str, str] = Field(default_factory=dict, description="Attributes of the resource.")
     sample_ratio: float = Field(1.0, description="Share of traces to keep, 0 to 1.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Headers of the export (extension).")
-    spool_mb: U32 | None = Field(None, description="Disk space for undelivered batches (extension).")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="Headers of the export.", json_schema_extra=EXTENSION
+    )
+    spool_mb: U32 | None = Field(
+        None, description="Disk space for undelivered batches.", json_schema_extra=EXTENSION
+    )
 
 
 class Logging(Section):

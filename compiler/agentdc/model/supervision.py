@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import READY, U32, U64, AgentId, Count, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, READY, U32, U64, AgentId, Count, Many, NonBlank, Section
 from agentdc.model.sandbox import Profile
 
 
@@ -55,12 +55,14 @@ class McpServer(Section):
     allow_tools: Many[str] = Field((), description="Tools that may be called; empty denies all.")
     allow_resources: Many[str] = Field((), description="Resources that may be read; empty denies all.")
     env: dict[str, str] = Field(default_factory=dict, description="Variable to name of the secret.")
-    timeout_secs: U64 | None = Field(None, description="Limit of one call (extension).")
+    timeout_secs: U64 | None = Field(None, description="Limit of one call.", json_schema_extra=EXTENSION)
     replay: Literal["idempotent"] | None = Field(
-        None, description="Repeat idempotent calls once (extension)."
+        None, description="Repeat idempotent calls once.", json_schema_extra=EXTENSION
     )
-    supervisor: McpSupervisor | None = Field(None, description="Overrides of [supervisor] (extension).")
-    sandbox: Profile | None = Field(None, description="Additions to [sandbox] (extension).")
+    supervisor: McpSupervisor | None = Field(
+        None, description="Overrides of [supervisor].", json_schema_extra=EXTENSION
+    )
+    sandbox: Profile | None = Field(None, description="Additions to [sandbox].", json_schema_extra=EXTENSION)
 
 
 class Limits(Section):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, SerializeAsAny
 
 from agentdc.model.auth import Auth
-from agentdc.model.base import U32, Many, Section
+from agentdc.model.base import EXTENSION, U32, Many, Section
 from agentdc.model.budget import Budget
 from agentdc.model.extensions import Bus, Check, Health, Relay, State
 from agentdc.model.intelligence import Intelligence
@@ -67,11 +67,11 @@ class Workflow(Section):
     intelligence: Intelligence | None = None
     mcp_servers: Many[McpServer] = ()
     secrets: Many[Secret] = ()
-    supervisor: Supervisor | None = Field(None, description="Extension.")
-    sidecars: Many[Sidecar] = Field((), description="Extension.")
-    sandbox: Sandbox | None = Field(None, description="Extension.")
-    state: State | None = Field(None, description="Extension.")
-    bus: Bus | None = Field(None, description="Extension.")
-    health: Health | None = Field(None, description="Extension.")
-    relay: Relay | None = Field(None, description="Extension.")
-    check: Check | None = Field(None, description="Extension.")
+    supervisor: Supervisor | None = Field(None, json_schema_extra=EXTENSION)
+    sidecars: Many[Sidecar] = Field((), json_schema_extra=EXTENSION)
+    sandbox: Sandbox | None = Field(None, json_schema_extra=EXTENSION)
+    state: State | None = Field(None, json_schema_extra=EXTENSION)
+    bus: Bus | None = Field(None, json_schema_extra=EXTENSION)
+    health: Health | None = Field(None, json_schema_extra=EXTENSION)
+    relay: Relay | None = Field(None, json_schema_extra=EXTENSION)
+    check: Check | None = Field(None, json_schema_extra=EXTENSION)

@@ -30,7 +30,8 @@ def agent_loop_steps(node: str, steps: int, at: Span) -> Diagnostic:
 def agent_loop_instructions(node: str, at: Span) -> Diagnostic:
     """An agent loop that was given no task."""
     message = f'node "{node}" has no task: neither `instructions` nor `instructions_from` is set'
-    return error(code("agent_loop_missing_instructions"), message, at, help='add `instructions = "…"`')
+    helped = 'add `instructions = "…"`'
+    return error(code("agent_loop_missing_instructions"), message, at, "has no task", help=helped)
 
 
 def agent_loop_tools(node: str, at: Span) -> Diagnostic:
@@ -61,7 +62,7 @@ def map_zero(node: str, field: str, at: Span) -> Diagnostic:
     """`max_items` or `max_concurrent` is zero."""
     slug = "map_zero_max_items" if field == "max_items" else "map_zero_concurrency"
     return error(
-        code(slug), f'node "{node}" has {field} = 0, so it could never run an item', at, "at least 1"
+        code(slug), f'node "{node}" has {field} = 0, so it could never run an item', at, "must be at least 1"
     )
 
 
@@ -84,8 +85,11 @@ def header_line_break(node: str, name: str, at: Span) -> Diagnostic:
 
 def header_placeholder(node: str, name: str, placeholder: str, at: Span) -> Diagnostic:
     """A placeholder in a header that is not `{{secret:NAME}}`."""
-    message = f'node "{node}" has the placeholder {placeholder} in the header "{name}"'
     helped = "headers take {{secret:NAME}} only; values from data cannot be put into headers"
+    if not placeholder.endswith("}}"):
+        message = f'node "{node}" opens a placeholder in the header "{name}" and does not close it'
+        return error(code("http_header_bad_placeholder"), message, at, "{{ without }}", help=helped)
+    message = f'node "{node}" has the placeholder {placeholder} in the header "{name}"'
     return error(code("http_header_bad_placeholder"), message, at, "not {{secret:NAME}}", help=helped)
 
 

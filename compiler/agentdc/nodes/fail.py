@@ -34,4 +34,5 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     end="fail",
+    retryable=False,
 )

@@ -34,4 +34,5 @@ SPEC = NodeSpec(
     model=Merge,
     output=_output,
     lower=_lower,
+    retryable=False,
 )

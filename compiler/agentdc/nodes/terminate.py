@@ -35,4 +35,5 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     end="terminate",
+    retryable=False,
 )

@@ -1,4 +1,4 @@
-"""What a run shows when it is over: the outcome on standard output and the record (spec 01 §8). Imports nothing else."""
+"""What a run shows when it is over: the outcome and the record (spec 01 §8). Links `jsontext` only."""
 
 from __future__ import annotations
 

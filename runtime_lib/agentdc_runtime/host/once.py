@@ -91,11 +91,9 @@ def _asked(app: App, options: Options, program: str) -> bytes | None:
 def _check_config(app: App, path: str) -> None:
     """A built app runs the workflow it was built from, and no other (design: operands)."""
     if _read(path, "the workflow") != app.read_data("workflow.toml"):
-        message = (
-            f"{path} is not the workflow that this app was built from: "
-            "build it again, or make operands for it with `agentdc operands`"
+        raise Refusal(
+            f"{path} is not the workflow that this app was built from; build it again from this file", USAGE
         )
-        raise Refusal(message, USAGE)
 
 
 def _run(app: App, options: Options, program: str) -> int:
@@ -302,7 +300,7 @@ def _tell(program: str, message: str) -> None:
 
 def _write(fd: int, data: bytes) -> None:
     """Write to standard error; when that is gone there is nowhere left to tell."""
-    try:
+    try:  # noqa: SIM105 - contextlib costs start time
         _write_all(fd, data)
     except OSError:
         pass

@@ -1,11 +1,12 @@
 """The caret view of diagnostics, for people.
 
 User text is shown with control and bidirectional characters made visible, so that a workflow cannot forge or
-hide a line of a report (`visible`). Colour is the caller's choice.
+hide a line of a report (`visible`); a literal secret is masked (`masked`). Colour is the caller's choice.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -14,7 +15,13 @@ from agentdc.diagnostics.diagnostic import Diagnostic, Label, Severity
 _COLOURS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.HINT: "1;36"}
 _BLUE = "1;34"
 _BOLD = "1"
-MAX_LINE = 160
+MAX_LINE = 160  # columns of a source line
+MAX_TEXT = 500  # characters of a message; a cycle may name thousands of nodes
+_SECRET = re.compile(
+    r"""\b(?:[\w-]*secret|tokens?|[\w-]*password|credentials?|api[_-]?key|authorization|bearer|private_key)["']?\s*=\s*""",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r""""[^"]*"?|'[^']*'?""")
 
 
 def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
@@ -34,6 +41,23 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 def visible(text: str) -> str:
     """The text with control, format (bidi) and separator characters written as escapes; tabs become a space."""
     return "".join(_visible_character(character) for character in text)
+
+
+def masked(line: str) -> str:
+    """The source line with the literal behind a key that holds secrets replaced by dots, as many as it had."""
+    found = _SECRET.search(line)
+    if found is None:
+        return line
+    return line[: found.end()] + _QUOTED.sub(_dots, line[found.end() :])
+
+
+def _dots(quoted: re.Match[str]) -> str:
+    text = quoted.group()
+    return "".join(each if each in "\"'" else "•" for each in text)
+
+
+def _shown(text: str) -> str:
+    return visible(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…")
 
 
 def _visible_character(character: str) -> str:
@@ -59,7 +83,7 @@ def _one(diagnostic: Diagnostic, colour: bool) -> str:
     severity = diagnostic.severity
     code = diagnostic.code
     head = _paint(f"{severity.value}[{code.number} {code.slug}]", _COLOURS[severity], colour)
-    lines = [f"{head}{_paint(': ' + visible(diagnostic.message), _BOLD, colour)}"]
+    lines = [f"{head}{_paint(': ' + _shown(diagnostic.message), _BOLD, colour)}"]
     labels = ([diagnostic.primary] if diagnostic.primary else []) + list(diagnostic.labels)
     gutter = max((len(str(label.span.line)) for label in labels), default=0)
     if diagnostic.primary is not None:
@@ -67,11 +91,11 @@ def _one(diagnostic: Diagnostic, colour: bool) -> str:
     for label in diagnostic.labels:
         lines += _place(label, gutter, ":::", "-", _BLUE, colour)
     pad = " " * (gutter + 1)
-    lines += [f"{pad}= note: {visible(note)}" for note in diagnostic.notes]
+    lines += [f"{pad}= note: {_shown(note)}" for note in diagnostic.notes]
     if diagnostic.help is not None:
         first, *rest = diagnostic.help.split("\n")
-        lines.append(f"{pad}{_paint('help:', _BOLD, colour)} {visible(first)}")
-        lines += [f"{pad}      {visible(line)}" for line in rest]
+        lines.append(f"{pad}{_paint('help:', _BOLD, colour)} {_shown(first)}")
+        lines += [f"{pad}      {_shown(line)}" for line in rest]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -79,7 +103,7 @@ def _place(label: Label, gutter: int, arrow: str, mark: str, style: str, colour:
     span = label.span
     line, column = span.file.position(span.start)
     end_line, end_column = span.file.position(span.end)
-    source = span.file.line(line)
+    source = masked(span.file.line(line))
     stop = end_column - 1 if end_line == line else len(source)
     before, marked, after = source[: column - 1], source[column - 1 : stop], source[stop:]
     if len(before) > MAX_LINE // 2:
@@ -92,7 +116,7 @@ def _place(label: Label, gutter: int, arrow: str, mark: str, style: str, colour:
     pad = " " * gutter
     bar = _paint("|", _BLUE, colour)
     number = _paint(str(line).rjust(gutter), _BLUE, colour)
-    message = f" {visible(label.message)}" if label.message else ""
+    message = f" {_shown(label.message)}" if label.message else ""
     return [
         f"{pad}{_paint(arrow, _BLUE, colour)} {visible(span.file.name)}:{line}:{column}",
         f"{pad} {bar}",
