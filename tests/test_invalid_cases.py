@@ -1,12 +1,12 @@
-"""Every file of `tests/cases/invalid/<slug>/` gives the diagnostics beside it, and `<slug>` is among them.
+"""Every `tests/cases/invalid/<slug>/<name>.toml` gives the text beside it, and `<slug>` is among its findings.
 
 Options of a case, in its first line: `# options: {"strict": true, "allow": ["cycle"], "dialect": "agentd",
-"required": true, "key_file": "key.pem", "build": true}`. `build` shows what `agentdc build` shows.
+"required": true, "key_file": "key.pub", "build": true}`; `build` shows what `agentdc build` shows. Sources that an
+editor or git could change behind one's back are made here.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -18,17 +18,38 @@ from agentdc.diagnostics.render import text
 from agentdc.driver.check import Signing, check_source
 
 ROOT = Path(__file__).parent / "cases" / "invalid"
-CASES = find(ROOT, "*/*.toml")
-BESIDE = re.compile(r".*\.(sig|pem|pub)\Z")  # signatures and public keys that cases name
 KNOWN_OPTIONS = {"allow", "build", "dialect", "key_file", "required", "strict"}
+
+GO = 'name = "greeter"\n\n[[start_nodes]]\nname = "go"\nsource = "manual"\n\n'
+SAY = '[[nodes]]\nid = "say"\ntype = "template_render"\ntemplate = "hello"\n'
+MADE: dict[str, bytes] = {
+    "dangling_edge/windows_line_ends": (GO + SAY + '\n[[edges]]\nfrom = "say"\nto = "sya"\n')
+    .replace("\n", "\r\n")
+    .encode(),
+    "dup_node_id/very_long": (GO + SAY + "\n" + SAY).replace('"say"', f'"{"say" * 3000}"').encode(),
+    "not_utf8/latin_1": (GO + SAY).replace("hello", "grüß").encode("latin-1"),
+    "not_utf8/utf_16": b"\xff\xfe" + (GO + SAY).encode("utf-16-le"),
+    "out_of_range/thousands_of_digits": (GO + SAY).encode() + b"retry = { max_attempts = %s }\n" % (b"9" * 5000),
+    "toml_syntax/bare_carriage_return": b'name = "greeter"\r[[nodes]]\n',
+    "toml_syntax/byte_order_mark": b"\xef\xbb\xbfname = greeter\n",
+    "toml_syntax/nested_too_deep": b'name = "greeter"\nnodes = ' + b"[" * 20_000 + b"\n",
+    "toml_syntax/nul_byte": b'name = "gree\x00ter"\n',
+    "toml_syntax/windows_line_ends": (GO + SAY + 'template = "hello again"\n').replace("\n", "\r\n").encode(),
+    "unknown_key/long_line": f'{GO}nodes = [{{ {"a" * 200} = 1, id = "{"b" * 300}" }}]\n'.encode(),
+    "unknown_key/tabs": (GO + SAY).encode() + b'\tinput\t=\t"trigger"\n',
+    "unknown_node_kind/zero_width_space": (GO + SAY).replace("template_render", "template\u200b_render").encode(),
+    "unknown_value/direction_mark": GO.replace('"manual"', '"\u202elaunam\u202c" # \u2028 \x85').encode(),
+}
+CASES = {path: path.read_bytes() for path in find(ROOT, "*/*.toml")} | {
+    ROOT / f"{name}.toml": data for name, data in MADE.items()
+}
 
 
 def _golden(case: Path) -> Path:
     return case.with_suffix(".diag.txt")
 
 
-def _found(case: Path) -> list[Diagnostic]:
-    data = case.read_bytes()
+def _found(case: Path, data: bytes) -> list[Diagnostic]:
     given = options(data.decode("utf-8", "replace"))
     assert given.keys() <= KNOWN_OPTIONS, given
     wanted = Options(
@@ -41,10 +62,10 @@ def _found(case: Path) -> list[Diagnostic]:
     return report.build_diagnostics if given.get("build") else report.diagnostics
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case_id(ROOT, case))
+@pytest.mark.parametrize("case", sorted(CASES), ids=lambda case: case_id(ROOT, case))
 def test_diagnostics(case: Path, golden_update: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(case.parent)  # names in a report are as the user wrote them: relative to where they are
-    found = _found(case)
+    monkeypatch.chdir(case.parent)  # a report names files as the user wrote them: relative to where they are
+    found = _found(case, CASES[case])
     assert case.parent.name in {each.code.slug for each in found}
     check_golden(_golden(case), text.render(found), golden_update)
 
@@ -53,6 +74,12 @@ def test_every_folder_is_a_code() -> None:
     assert {each.name for each in ROOT.iterdir()} <= CODES.keys()
 
 
-def test_no_golden_without_a_case() -> None:
-    beside = [each for each in ROOT.rglob("*") if BESIDE.match(each.name)]
-    assert not orphans(ROOT, [*CASES, *map(_golden, CASES), *beside])
+def test_nothing_is_left_over() -> None:
+    """Each file is a case, its golden, its signature, or a key that a case of the same folder names."""
+    used = {*CASES, *map(_golden, CASES), *(case.with_name(f"{case.name}.sig") for case in CASES)}
+    keys = {key for key in ROOT.glob("*/*.pub") if any(_names(case, key) for case in CASES)}
+    assert not orphans(ROOT, used | keys)
+
+
+def _names(case: Path, key: Path) -> bool:
+    return case.parent == key.parent and f'"{key.name}"'.encode() in CASES[case]

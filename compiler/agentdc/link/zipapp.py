@@ -60,7 +60,8 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 def pyc(source: bytes, path: str) -> bytes:
     """The `.pyc` of one module for the running Python; `path` becomes the file name in its tracebacks."""
-    code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    fresh = path.encode().decode()  # the caller's string may be interned, which marshal would tell
+    code = compile(source, fresh, "exec", dont_inherit=True, optimize=0)
     return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + bytecode(marshal.dumps(code, 4))
 
 
