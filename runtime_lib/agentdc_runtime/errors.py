@@ -5,8 +5,18 @@ it. A node that raises one aborts the run; no edge can catch it.
 """
 
 
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agentdc_runtime.core.run import Node
+
+
 class AgentError(Exception):
-    """An error of a run; `display` is the text for stderr, records and HTTP bodies."""
+    """An error of a run; `display` is the text for stderr, records and HTTP bodies.
+
+    `trail`: the nodes that the error passed on its way out, the one that raised it first.
+    """
 
     prefix = ""
     category = ""
@@ -15,6 +25,7 @@ class AgentError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.trail: list[Node] = []
 
     @property
     def display(self) -> str:

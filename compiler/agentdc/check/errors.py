@@ -234,6 +234,35 @@ def relative_pattern(pattern: str, at: Span) -> Diagnostic:
     return warning(code("policy_relative_path"), message, at, help="write an absolute path")
 
 
+def child_unreadable(workflow: str, reason: str, at: Span) -> Diagnostic:
+    """A child workflow's file that cannot be read."""
+    message = f'the child workflow "{workflow}" cannot be read: {reason}'
+    helped = "it is looked for from the working directory, then beside the workflow that names it"
+    return error(code("child_unreadable"), message, at, help=helped)
+
+
+def child_invalid(workflow: str, reason: str, at: Span) -> Diagnostic:
+    """A child workflow that cannot be used as one."""
+    return error(code("child_invalid"), f'the child workflow "{workflow}" cannot be used: {reason}', at)
+
+
+def child_start(workflow: str, start: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """A child has no start node of this name."""
+    message = f'the child workflow "{workflow}" has no start node "{start}"'
+    return error(code("child_invalid"), message, at, help=did_you_mean(start, known))
+
+
+def child_recursion(chain: Sequence[str], at: Span, *, always: bool) -> Diagnostic:
+    """A workflow that runs itself, directly or through children."""
+    make = error if always else warning
+    around = " → ".join(chain)
+    if always:
+        message = f"every run of the workflow runs it again, until it errors at depth 8: {around}"
+    else:
+        message = f"the workflow can run itself: {around}; a run errors when it is 8 levels deep"
+    return make(code("child_recursion"), message, at)
+
+
 def unsupported(what: str, at: Span | None) -> Diagnostic:
     """A part of the dialect that parses and is checked, and cannot be built yet."""
     message = f"this version cannot build a workflow with {what}"

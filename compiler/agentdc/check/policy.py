@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from agentdc.check import errors
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.workflow import Workflow
-from agentdc.nodes.registry import SPECS
 from agentdc.parse.positions import Places
 
 _PATHS = (("fs", "read"), ("fs", "write"), ("fs", "delete"), ("fs", "list"))
@@ -17,13 +16,11 @@ _OTHERS = (("http", "urls"), ("shell", "commands"))
 _OPEN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]+\*\Z")
 
 
-def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+def check(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterator[Diagnostic]:
     """Findings in the order of the sections; one finding when there is no policy and something to limit."""
     if workflow.policy is None:
-        families = {effect.family for node in workflow.nodes for effect in SPECS[node.type].effects(node)}
-        touched = sorted(families - {"child", "model"})
-        if touched:
-            yield errors.policy_absent(touched, at.key(("name",)))
+        if touches:
+            yield errors.policy_absent(sorted(touches), at.key(("name",)))
         return
     for section, name in (*_PATHS, *_NAMES, *_OTHERS):
         patterns: tuple[str, ...] = getattr(getattr(workflow.policy, section), name, ())

@@ -13,25 +13,28 @@ from agentdc.parse.positions import Places
 
 # `auth` and `server` concern routes only, and routes are refused below.
 _SECTIONS = (
-    "budget",
     "bus",
     "health",
     "intelligence",
     "mcp_servers",
     "relay",
     "sandbox",
-    "secrets",
     "sidecars",
     "state",
     "supervisor",
 )
 
 
-def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    """One error for each part of the workflow that a build would have to leave out."""
+def check(workflow: Workflow, at: Places, *, child: bool = False) -> Iterator[Diagnostic]:
+    """One error for each part of the workflow that a build would have to leave out; of a child, only nodes count."""
     for index, node in enumerate(workflow.nodes):
         if SPECS[node.type].lower is None:
             yield errors.unsupported(f"{node.type} nodes", at.value(("nodes", index, "type")))
+    if not child:
+        yield from _sections(workflow, at)
+
+
+def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     if workflow.http_routes:
         yield errors.unsupported("[[http_routes]]", at.value(("http_routes", 0)))
     for index, trigger in enumerate(workflow.triggers):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agentdc.check import dialect, graph, lints, names, paths, policy, shape
+from agentdc.check import children, dialect, graph, lints, names, paths, policy, shape
+from agentdc.check.children import Children
 from agentdc.check.facts import Facts
 from agentdc.check.typing import output_types
 from agentdc.diagnostics import Diagnostic, Severity
@@ -48,25 +49,41 @@ class Checked:
         return self.structural + self.beyond
 
 
-def check(workflow: Workflow, at: Places, options: Options) -> Checked:
-    """Every finding about a workflow that decoded."""
+def check(
+    workflow: Workflow,
+    at: Places,
+    options: Options,
+    family: Children | None = None,
+    *,
+    child: bool = False,
+) -> Checked:
+    """Every finding about a workflow that decoded; the policy of a `child` does not count, so it is not judged."""
+    family = family or {}
+    touches = children.touched(workflow, family)
     structural = (*names.check(workflow, at), *_node_rules(workflow, at), *shape.check(workflow, at))
     extensions = tuple(dialect.check(workflow, at)) if options.agentd_dialect else ()
     if structural:
-        return Checked(structural, (*extensions, *_level(_safe_lints(workflow, at), options)), None)
-    facts = find_facts(workflow)
-    beyond = (*lints.check(workflow, at), *paths.check(workflow, facts, at), *policy.check(workflow, at))
+        return Checked(
+            structural, (*extensions, *_level(_safe_lints(workflow, touches, at, child=child), options)), None
+        )
+    facts = find_facts(workflow, family)
+    beyond = (
+        *lints.check(workflow, at),
+        *children.check(workflow, family, at),
+        *paths.check(workflow, facts, at),
+        *(() if child else policy.check(workflow, touches, at)),
+    )
     return Checked((), (*extensions, *_level(beyond, options)), facts)
 
 
-def find_facts(workflow: Workflow) -> Facts:
+def find_facts(workflow: Workflow, family: Children) -> Facts:
     """Entries, dominance and types of a workflow without structural errors."""
     found = shape.entries(workflow)
     nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
     dominance = graph.dominance(list(dict.fromkeys(found.values())), nexts)
     nodes = {node.id: node for node in workflow.nodes}
-    real = output_types(nodes, dominance.order)
-    return Facts(found, dominance, real, output_types(nodes, dominance.order, dry_run=True))
+    real = output_types(nodes, dominance.order, family)
+    return Facts(found, dominance, real, output_types(nodes, dominance.order, family, dry_run=True))
 
 
 def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
@@ -77,12 +94,15 @@ def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
         yield from SPECS[node.type].check(node, at, index, declared)
 
 
-def _safe_lints(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
+def _safe_lints(
+    workflow: Workflow, touches: Iterable[str], at: Places, *, child: bool
+) -> Iterable[Diagnostic]:
     """Lints that hold whatever the graph turns out to be."""
     ids = {node.id for node in workflow.nodes}
     if all(edge.from_ in ids for edge in workflow.edges):
         yield from lints.check(workflow, at)
-    yield from policy.check(workflow, at)
+    if not child:
+        yield from policy.check(workflow, touches, at)
 
 
 def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:

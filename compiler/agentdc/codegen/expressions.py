@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from agentdc.codegen.literals import literal
 from agentdc.ir.ops import (
     Call,
+    ChildProgram,
     Const,
     Expr,
     Fetch,
     Hole,
+    Items,
     Later,
     Load,
     Record,
@@ -30,11 +32,13 @@ VALUES = "agentdc_runtime.values"
 class Source:
     """Writes the expressions of one block.
 
-    `variables`: node id to local variable. `imports`: (module, name) of what the text calls; filled in.
+    `variables`: node id to local variable. `children`: child program to its module. `imports`: (module,
+    name) of what the text calls; filled in.
     `before`: statements that must stand before the expression; the caller takes them.
     """
 
     variables: Mapping[str, str]
+    children: Mapping[str, str]
     imports: set[tuple[str, str]] = field(default_factory=set)
     before: list[str] = field(default_factory=list)
 
@@ -45,6 +49,10 @@ class Source:
                 return literal(value)
             case Segments(parts):
                 return literal(parts)
+            case Items(items):
+                return f"({''.join(self.write(item) + ',' for item in items)})"
+            case ChildProgram(file):
+                return f"{self.children[file]}.PROGRAM"
             case TriggerInput():
                 return "run.input"
             case Record(items):

@@ -8,29 +8,39 @@ from dataclasses import dataclass
 
 from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
-from agentdc.codegen.names import identifier
+from agentdc.codegen.names import Names, identifier
 from agentdc.codegen.render import render
 from agentdc.codegen.tidy import tidy
 from agentdc.codegen.views import MainView, ProjectView
 from agentdc.codegen.workflow import WorkflowModule
-from agentdc.ir.ops import Program
+from agentdc.ir.ops import Bundle, Program
 
 RUNTIME = "agentdc_runtime"
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Optional parts of the runtime that the app's main module hands to the host: argument, module, name."""
+    """What an app has beside its programs.
+
+    `parts`: optional parts of the runtime that the main module hands to the host: argument, module, name.
+    `requirements`: third-party distributions to install beside a directory app.
+    """
 
     parts: tuple[tuple[str, str, str], ...] = ()
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the generated files say about their origin."""
+    """What the generated files say about their origin. `digests`: SHA-256 of each workflow file by its name."""
 
     compiler: str
     workflow_sha256: str
+    digests: Mapping[str, str]
+
+    def sha256(self, file: str) -> str:
+        """The digest of one workflow file."""
+        return self.digests[file]
 
 
 def package_name(workflow: str) -> str:
@@ -40,25 +50,39 @@ def package_name(workflow: str) -> str:
     return f"{name}_app" if name in taken else name
 
 
-def generate(program: Program, header: Header, extras: Extras) -> Mapping[str, str]:
+def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str]:
     """Relative path to text, for all generated files; sorted by path."""
-    package = package_name(program.name)
+    package = package_name(bundle.main.name)
     project = ProjectView(
         package=package,
         distribution=package.replace("_", "-"),
-        title=_title(program.name),
+        title=_title(bundle.main.name),
         compiler=header.compiler,
         workflow_sha256=header.workflow_sha256,
+        dependencies=", ".join(literal(each).replace("'", '"') for each in extras.requirements),
     )
+    modules = _modules(bundle, package)
+    programs = {"workflow": bundle.main} | {modules[key][1]: program for key, program in bundle.children}
     files = {
         "README.md": render("app/readme.md.j2", project),
         "__main__.py": render("app/dunder_main.py.j2", project),
         "pyproject.toml": render("app/pyproject.toml.j2", project),
         f"{package}/__init__.py": render("app/init.py.j2", project),
-        f"{package}/main.py": tidy(render("app/main.py.j2", _main(program, package, header, extras))),
-        f"{package}/workflow.py": tidy(render("app/workflow.py.j2", _workflow(program, header))),
+        f"{package}/main.py": tidy(render("app/main.py.j2", _main(bundle, package, header, extras))),
     }
+    for module, program in programs.items():
+        view = WorkflowModule(program, modules, awaits=bundle.awaits).view(_docstring(program, header))
+        files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
     return dict(sorted(files.items()))
+
+
+def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
+    """(package, module) of each child; modules are named after the child's file."""
+    names = Names({"main", "workflow"})
+    return {
+        key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
+        for key, program in bundle.children
+    }
 
 
 def _title(name: str) -> str:
@@ -69,25 +93,24 @@ def _title(name: str) -> str:
     )
 
 
-def _workflow(program: Program, header: Header) -> object:
+def _docstring(program: Program, header: Header) -> str:
     nodes = sum(len(block.steps) for block in program.blocks)
-    docstring = (
+    return (
         f"{comment(program.name)}: {nodes} nodes in {len(program.blocks)} blocks.\n\n"
-        f"Compiled from {comment(program.file)} (SHA-256 {header.workflow_sha256})\n"
+        f"Compiled from {comment(program.file)} (SHA-256 {header.sha256(program.file)})\n"
         f"by agentdc {header.compiler}. Change the workflow and build again, rather than this file.\n"
     )
-    return WorkflowModule(program).view(docstring)
 
 
-def _main(program: Program, package: str, header: Header, extras: Extras) -> MainView:
+def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainView:
+    driver = "drive_async" if bundle.awaits else "drive"
+    parts = sorted((*extras.parts, ("drive", f"agentdc_runtime.core.{driver}", "drive")))
     return MainView(
         docstring=quoted_docstring(
-            f"The app {comment(program.name)}: what it is made of, and where it starts."
+            f"The app {comment(bundle.main.name)}: what it is made of, and where it starts."
         ),
         package=package,
-        name=literal(program.name),
-        source=literal(program.file),
         version=literal(header.compiler),
-        imports=tuple(f"from {module} import {name}" for _, module, name in sorted(extras.parts)),
-        parts=tuple(f"{argument}={name}" for argument, _, name in sorted(extras.parts)),
+        imports=tuple(f"from {module} import {name}" for _, module, name in parts),
+        parts=tuple(f"{argument}={name}" for argument, _, name in parts),
     )

@@ -73,9 +73,12 @@ class StartView:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowView:
-    """`app/workflow.py.j2`: the graph as Python functions."""
+    """`app/workflow.py.j2`: the graph as Python functions; `awaits` when they are coroutine functions."""
 
     docstring: str
+    name: str
+    file: str
+    awaits: bool
     abi: int
     imports: tuple[str, ...]
     nodes: tuple[NodeView, ...]
@@ -93,8 +96,6 @@ class MainView:
 
     docstring: str
     package: str
-    name: str
-    source: str
     version: str
     imports: tuple[str, ...]
     parts: tuple[str, ...]
@@ -112,3 +113,4 @@ class ProjectView:
     title: str
     compiler: str
     workflow_sha256: str
+    dependencies: str

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agentdc.codegen.expressions import Source
 from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names
 from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
-from agentdc.ir.ops import Block, Call, Choice, Expr, LoopEdge, Program, Step
+from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Program, Step
 from agentdc.ir.walk import parts
 
 ABI = 1  # of the runtime library that the generated text is written for
 EDGES = "agentdc_runtime.core.edges"
 RETRY = "agentdc_runtime.core.retry"
+RETRY_AWAITED = "agentdc_runtime.core.retry_async"
 RUN = "agentdc_runtime.core.run"
 MAX_VISITS = 10_000
 
@@ -23,20 +24,26 @@ RESERVED = frozenset(
     {
         *("run", "now", "then", "clock", "trace", "branch", "data", "chosen", "attempt", "pick", "ambiguous"),
         *("too_long", "find", "need", "fill", "text", "Node", "Run", "Next", "Block", "Json", "Retry"),
-        *("ABI", "STARTS", "LOOPS", "TYPE_CHECKING", "annotations"),
+        *("ABI", "FILE", "PROGRAM", "Program", "TYPE_CHECKING", "annotations"),
     }
 )
 
 
 class WorkflowModule:
-    """Builds the view; holds the names of one module."""
+    """Builds the view; holds the names of one module.
 
-    def __init__(self, program: Program) -> None:
+    `modules`: child programs to (package, module). `awaits`: the colour of the app.
+    """
+
+    def __init__(self, program: Program, modules: Mapping[str, tuple[str, str]], *, awaits: bool) -> None:
         self._program = program
-        self._imports: set[tuple[str, str]] = {(RUN, "Node")}
+        self._awaits = awaits
+        self._modules = modules
+        self._children = {key: module for key, (_, module) in modules.items()}
+        self._imports: set[tuple[str, str]] = {(RUN, "Node"), (RUN, "Program")}
         self._retries: list[RetryView] = []
         called = {stem for module in _called(program) for stem in (module.rpartition(".")[2],)}
-        names = Names(RESERVED | called)
+        names = Names(RESERVED | called | set(self._children.values()))
         steps = [step for block in program.blocks for step in block.steps]
         self._functions = {block.name: names.take(block.name, prefix="from_") for block in program.blocks}
         self._constants = {step.node: names.take(step.node, upper=True) for step in steps}
@@ -50,10 +57,14 @@ class WorkflowModule:
     def view(self, docstring: str) -> WorkflowView:
         """The whole module."""
         blocks = tuple(self._block(block) for block in self._program.blocks)
+        self._imports |= {self._modules[key] for key in _child_keys(self._program)}
         if self._counts:
             self._imports.add((EDGES, "too_long"))
         return WorkflowView(
             docstring=quoted_docstring(docstring),
+            name=literal(self._program.name),
+            file=literal(self._program.file),
+            awaits=self._awaits,
             abi=ABI,
             imports=tuple(f"from {module} import {name}" for module, name in sorted(self._imports)),
             nodes=tuple(
@@ -73,7 +84,7 @@ class WorkflowModule:
         )
 
     def _block(self, block: Block) -> BlockView:
-        source = Source(self._variables, self._imports)
+        source = Source(self._variables, self._children, self._imports)
         steps = tuple(self._step(step, source, last=step is block.steps[-1]) for step in block.steps)
         count = len(block.steps)
         docstring = f"From {comment(block.name)}: {count} node{'s' if count > 1 else ''}."
@@ -81,7 +92,7 @@ class WorkflowModule:
 
     def _step(self, step: Step, source: Source, *, last: bool) -> StepView:
         variable = self._variables[step.node]
-        value = source.write(step.value)
+        value = ("await " if step.awaits else "") + source.write(step.value)
         before, source.before = tuple(source.before), []
         target = f"{variable}, branch" if step.labelled else variable
         if step.end == "fail":
@@ -107,7 +118,8 @@ class WorkflowModule:
 
     def _retried(self, step: Step) -> str:
         assert step.retry is not None
-        self._imports |= {(RETRY, "Retry"), (RETRY, "attempt")}
+        module = RETRY_AWAITED if self._awaits else RETRY
+        self._imports |= {(module, "Retry"), (module, "attempt")}
         retry = step.retry
         arguments = (
             f"{retry.max_attempts}, {retry.backoff_ms}, transient={retry.transient}, jitter={retry.jitter!r}"
@@ -169,4 +181,15 @@ def _called(program: Program) -> set[str]:
         for expression in expressions
         for part in parts(expression)
         if isinstance(part, Call)
+    }
+
+
+def _child_keys(program: Program) -> set[str]:
+    """Keys of the children that the program runs."""
+    return {
+        part.file
+        for block in program.blocks
+        for step in block.steps
+        for part in parts(step.value)
+        if isinstance(part, ChildProgram)
     }

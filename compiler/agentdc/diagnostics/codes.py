@@ -72,6 +72,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (334, "dead_when", "an edge label that its node never gives"),
     (335, "condition_one_sided", "a condition with one edge"),
     (336, "unhandled_error_branch", "an error branch that nothing handles"),
+    (340, "child_unreadable", "a child workflow that cannot be read"),
+    (341, "child_invalid", "a child workflow that cannot be used"),
+    (342, "child_recursion", "a workflow that runs itself"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

@@ -95,7 +95,7 @@ def build(request: BuildRequest, on_progress: Progress = lambda _name: None) -> 
         trust = Trust(
             report.signature, report.verdict.key_fingerprint, _links_signing(report, request.signing)
         )
-        compiled = compile_workflow(source, report.workflow, report.decoded.places, report.facts, trust)
+        compiled = compile_workflow(report, trust)
     return _write(compiled, report, form, output, clock)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import tomli
 
 from agentdc.check.facts import Facts
-from agentdc.check.supported import check as unsupported_parts
-from agentdc.check.validate import Checked, Options, check
+from agentdc.check.validate import Checked, Options
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
+from agentdc.driver.children import Family, Member
 from agentdc.driver.files import reason
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
@@ -33,33 +33,47 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is known about one file after checking it.
+    """Everything that is known about a workflow after checking it.
 
-    `verdict`: of trust. `decoded`: None when trust refused. `checked`: None when it did not decode.
-    `signature`: the decoded signature that verified. `unsupported`: what a build would have to leave out.
+    `verdict`: of trust. `family`: the workflow and its children; None when trust refused. `signature`: the
+    decoded signature that verified.
     """
 
     source: SourceFile
     verdict: Verdict
-    decoded: Decoded | None = None
-    checked: Checked | None = None
+    family: Family | None = None
     signature: bytes | None = None
-    unsupported: tuple[Diagnostic, ...] = ()
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """The workflow and its children."""
+        return () if self.family is None else list(self.family.members.values())
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """All findings by position; what cannot be built is not among them."""
-        found: list[Diagnostic] = list(self.verdict.diagnostics)
-        if self.decoded is not None:
-            found += self.decoded.diagnostics
-        if self.checked is not None:
-            found += self.checked.diagnostics
-        return in_order(found)
+        """All findings by file and position; what cannot be built is not among them."""
+        found = [each for member in self.members for each in member.diagnostics]
+        return in_order([*self.verdict.diagnostics, *found])
+
+    @property
+    def unsupported(self) -> list[Diagnostic]:
+        """What a build would have to leave out."""
+        return [each for member in self.members for each in member.unsupported]
 
     @property
     def build_diagnostics(self) -> list[Diagnostic]:
-        """All findings by position, with what this version cannot build."""
+        """All findings, with what this version cannot build."""
         return in_order([*self.diagnostics, *self.unsupported])
+
+    @property
+    def decoded(self) -> Decoded | None:
+        """What became of the file; None when trust refused."""
+        return None if self.family is None else self.family.main.decoded
+
+    @property
+    def checked(self) -> Checked | None:
+        """What the checker found; None when the file did not decode."""
+        return None if self.family is None else self.family.main.checked
 
     @property
     def workflow(self) -> Workflow | None:
@@ -81,7 +95,7 @@ class Report:
 
 
 def check_source(source: SourceFile, options: Options, signing: Signing | None = None) -> Report:
-    """Check one text; reads only the signature beside it and the keys that are named. Never raises."""
+    """Check one text; reads only its signature, the keys that are named, and its children. Never raises."""
     request = trust_request(source, signing or Signing())
     verdict = verify(request)
     if verdict.status is Status.REFUSED:
@@ -90,12 +104,11 @@ def check_source(source: SourceFile, options: Options, signing: Signing | None =
     signature = None
     if verdict.status is Status.VERIFIED and isinstance(request.signature, bytes):
         signature = parse_signature(request.signature)
-    if decoded.workflow is None:
-        return Report(source, verdict, decoded, signature=signature)
-    options = _with_allowed(options, decoded.workflow)
-    checked = check(decoded.workflow, decoded.places, options)
-    unsupported = tuple(unsupported_parts(decoded.workflow, decoded.places))
-    return Report(source, verdict, decoded, checked, signature, unsupported)
+    if decoded.workflow is not None:
+        options = _with_allowed(options, decoded.workflow)
+    family = Family(options)
+    family.add(source, decoded, source.name)
+    return Report(source, verdict, family, signature)
 
 
 def failed(found: Sequence[Diagnostic]) -> bool:

@@ -1,6 +1,6 @@
 """From a checked workflow to the files of an app: lower, passes, codegen, link. Pure; no file is read or written.
 
-compiled = compile_workflow(source, decoded.workflow, decoded.places, facts, signature=None, signed_by=None)
+compiled = compile_workflow(report, Trust())
 compiled.files["greeter/workflow.py"]
 """
 
@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
 
-from agentdc.check.facts import Facts
-from agentdc.codegen.package import Extras, Header, generate, package_name
+from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
-from agentdc.diagnostics import SourceFile
-from agentdc.ir.ops import Program
-from agentdc.ir.pprint import program_text
+from agentdc.driver.check import Report
+from agentdc.driver.children import Family, Member
+from agentdc.ir.ops import Bundle, Program
+from agentdc.ir.pprint import bundle_text
 from agentdc.link.closure import Closure, reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
+from agentdc.link.needs import Needs, extras
+from agentdc.link.third_party import third_party
 from agentdc.lower.build import lower
 from agentdc.lower.operands import operands
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
-from agentdc.parse.positions import Places
 from agentdc.passes.pipeline import run_passes
 from agentdc.version import VERSION
-
-GATED = frozenset({"env.read", "fs.read", "fs.write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,50 +48,70 @@ class Compiled:
     files: Mapping[str, bytes]
     data: tuple[str, ...]
     closure: Closure
-    program: Program
+    bundle: Bundle
 
 
-def compile_workflow(
-    source: SourceFile, workflow: Workflow, places: Places, facts: Facts, trust: Trust
-) -> Compiled:
+def compile_workflow(report: Report, trust: Trust) -> Compiled:
     """The app of a workflow that has no errors."""
-    file = PurePosixPath(source.name.replace("\\", "/")).name
-    program = run_passes(lower(workflow, facts, places, file))
-    digest = sha256(program_text(program).encode()).hexdigest()
-    capabilities = list(_capabilities(workflow, program))
-    header = Header(VERSION, sha256(source.data).hexdigest())
-    texts = generate(program, header, _extras(capabilities, trust))
+    assert report.family is not None
+    bundle = run_passes(lower_family(report.family))
+    main = report.family.main
+    workflow = _workflow(main)
+    digest = sha256(bundle_text(bundle).encode()).hexdigest()
+    capabilities = [each for member in report.members for each in _capabilities(member, bundle)]
+    digests = {_file(member): sha256(member.source.data).hexdigest() for member in report.members}
+    header = Header(VERSION, digests[_file(main)], digests)
+    needs = Needs(bundle.awaits, frozenset(each.family for each in capabilities), workflow, trust.linked)
+    texts = generate(bundle, header, extras(needs))
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
-    origin = Origin(workflow.name, file, source.data, digest, VERSION, ABI, trust.signed_by)
-    package = package_name(program.name)
+    origin = Origin(
+        workflow.name, _file(main), main.source.data, digest, VERSION, ABI, trust.signed_by, digests
+    )
+    package = package_name(workflow.name)
+    linked = third_party(closure.others)
     data = {
-        "manifest.json": manifest(origin, closure.modules, capabilities),
+        "manifest.json": manifest(origin, closure.modules, capabilities, linked),
         "operands.json": as_json(operands(workflow, digest)),
-        "workflow.toml": source.data,
+        "workflow.toml": main.source.data,
     }
     if trust.signature is not None:
         data["workflow.toml.sig"] = trust.signature
     files = {path: text.encode() for path, text in texts.items()}
     files |= {f"{package}/{name}": content for name, content in data.items()}
     files |= {module_path(module): text.encode() for module, text in closure.modules.items()}
-    return Compiled(
-        workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, program
+    return Compiled(workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, bundle)
+
+
+def lower_family(family: Family) -> Bundle:
+    """The programs of a workflow and its children."""
+    return Bundle(_program(family.main), tuple((member.key, _program(member)) for member in family.below))
+
+
+def _program(member: Member) -> Program:
+    assert member.checked is not None
+    assert member.checked.facts is not None
+    return lower(
+        _workflow(member), member.checked.facts, member.decoded.places, _file(member), member.children
     )
 
 
-def _capabilities(workflow: Workflow, program: Program) -> Iterable[Capability]:
-    """Effects of the nodes that are compiled."""
+def _workflow(member: Member) -> Workflow:
+    assert member.decoded.workflow is not None
+    return member.decoded.workflow
+
+
+def _file(member: Member) -> str:
+    """The name of a file in comments, faults and the manifest: the main one's base name, a child's path as found."""
+    path = PurePosixPath(member.source.name.replace("\\", "/"))
+    return path.name if path.is_absolute() or not member.chain else str(path)
+
+
+def _capabilities(member: Member, bundle: Bundle) -> Iterable[Capability]:
+    """Effects of the nodes that are compiled; those of a child are told with its file."""
+    program = next(each for each in bundle.programs if each.file == _file(member))
     kept = {step.node for block in program.blocks for step in block.steps}
-    for node in workflow.nodes:
+    prefix = f"{_file(member)}:" if member.chain else ""
+    for node in _workflow(member).nodes:
         if node.id in kept:
             for effect in SPECS[node.type].effects(node):
-                yield Capability(effect.family, node.id, effect.constant, effect.data)
-
-
-def _extras(capabilities: Iterable[Capability], trust: Trust) -> Extras:
-    parts: list[tuple[str, str, str]] = []
-    if any(each.family in GATED for each in capabilities):
-        parts.append(("gate", "agentdc_runtime.policy.gate", "Gate"))
-    if trust.linked:
-        parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
-    return Extras(tuple(parts))
+                yield Capability(effect.family, f"{prefix}{node.id}", effect.constant, effect.data)

@@ -104,13 +104,29 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class Items:
+    """A tuple of expressions."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildProgram:
+    """Another program of the same app; `file` as written in the node, after linking the key of the child."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segments:
     """A constant inner path, as a tuple of strings."""
 
     parts: tuple[str, ...]
 
 
-Expr: TypeAlias = Const | Load | Fetch | TriggerInput | Record | Template | Call | Later | Segments
+Expr: TypeAlias = (
+    Const | Load | Fetch | TriggerInput | Record | Template | Call | Later | Segments | Items | ChildProgram
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +198,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One workflow, ready for code generation."""
+    """One workflow, ready for code generation; `file` names it in comments and faults."""
 
     name: str
     file: str
@@ -199,3 +215,21 @@ class Program:
     def cyclic(self) -> bool:
         """True when a run can visit a node twice, so that visits must be counted."""
         return any(loop.limit for loop in self.loops)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """All programs of one app: the main one, and children by their key, in the order in which they are met."""
+
+    main: Program
+    children: tuple[tuple[str, Program], ...] = ()
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """Every program, the main one first."""
+        return (self.main, *(program for _, program in self.children))
+
+    @property
+    def awaits(self) -> bool:
+        """The colour of the app: True when any step of any program is awaited."""
+        return any(program.awaits for program in self.programs)

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 
 from agentdc.ir.ops import (
     Block,
+    Bundle,
     Call,
+    ChildProgram,
     Choice,
     Const,
     Expr,
     Fetch,
     Hole,
+    Items,
     Later,
     Load,
     Program,
@@ -26,6 +29,12 @@ from agentdc.ir.ops import (
     Template,
     TriggerInput,
 )
+
+
+def bundle_text(bundle: Bundle) -> str:
+    """Every program of an app, the main one first."""
+    children = [f"child {_quoted(key)}\n{program_text(program)}" for key, program in bundle.children]
+    return "".join([program_text(bundle.main), *children])
 
 
 def program_text(program: Program) -> str:
@@ -91,6 +100,10 @@ def expr_text(expr: Expr) -> str:
             return f"later({expr_text(body)})"
         case Segments(parts):
             return _quoted(list(parts))
+        case Items(items):
+            return f"({', '.join(expr_text(item) for item in items)})"
+        case ChildProgram(file):
+            return f"child({_quoted(file)})"
 
 
 def _fetch(fetch: Fetch) -> str:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from agentdc.ir.ops import (
     Call,
+    ChildProgram,
     Const,
     Expr,
     Fetch,
+    Items,
     Later,
     Load,
     Record,
@@ -22,8 +24,8 @@ from agentdc.ir.ops import (
 def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The expression with `change` applied to every part, inner parts first."""
     match expr:
-        case Record(items):
-            expr = Record(tuple((key, rewrite(value, change)) for key, value in items))
+        case Record(pairs):
+            expr = Record(tuple((key, rewrite(value, change)) for key, value in pairs))
         case Call(_, arguments):
             rewritten = tuple((name, rewrite(value, change)) for name, value in arguments)
             expr = replace(expr, arguments=rewritten)
@@ -31,7 +33,9 @@ def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             expr = Template(parts, rewrite(data, change))
         case Later(body):
             expr = Later(rewrite(body, change))
-        case Const() | Load() | Fetch() | TriggerInput() | Segments():
+        case Items(items):
+            expr = Items(tuple(rewrite(item, change) for item in items))
+        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram():
             pass
     return change(expr)
 
@@ -40,8 +44,8 @@ def parts(expr: Expr) -> Iterator[Expr]:
     """The expression and every expression inside it, outer first."""
     yield expr
     match expr:
-        case Record(items):
-            for _, value in items:
+        case Record(pairs):
+            for _, value in pairs:
                 yield from parts(value)
         case Call(_, arguments):
             for _, value in arguments:
@@ -50,5 +54,8 @@ def parts(expr: Expr) -> Iterator[Expr]:
             yield from parts(data)
         case Later(body):
             yield from parts(body)
-        case Const() | Load() | Fetch() | TriggerInput() | Segments():
+        case Items(items):
+            for item in items:
+                yield from parts(item)
+        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram():
             pass

@@ -13,7 +13,8 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Facts about the input. `signed_by`: fingerprint of the key that verified it, or None."""
+    """Facts about the input. `signed_by`: fingerprint of the key that verified it, or None.
+    `children`: SHA-256 of each workflow file that is compiled in, by its name."""
 
     name: str
     file: str
@@ -22,6 +23,7 @@ class Origin:
     compiler: str
     abi: int
     signed_by: str | None
+    children: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def manifest(
         "manifest_version": VERSION,
         "name": origin.name,
         "workflow": {"file": origin.file, "sha256": sha256(origin.workflow).hexdigest()},
+        "workflows": dict(sorted(origin.children.items())),
         "program_sha256": origin.program_sha256,
         "compiler": {"name": "agentdc", "version": origin.compiler, "runtime_abi": origin.abi},
         "signed_by": origin.signed_by,

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from agentdc.check.children import Children
 from agentdc.check.facts import Facts
 from agentdc.check.lints import can_take
 from agentdc.ir.ops import (
     Block,
+    ChildProgram,
     Choice,
     Expr,
     Fetch,
@@ -34,8 +36,11 @@ from agentdc.parse.positions import Places
 from agentdc.types import kinds
 
 
-def lower(workflow: Workflow, facts: Facts, at: Places, file: str) -> Program:
+def lower(
+    workflow: Workflow, facts: Facts, at: Places, file: str, children: Children | None = None
+) -> Program:
     """The program of a workflow without errors; `file` is the workflow's name in comments and faults."""
+    family = children or {}
     loops = _loop_edges(workflow)
     leaving: dict[str, list[tuple[int, Edge]]] = {}
     for index, edge in enumerate(workflow.edges):
@@ -43,7 +48,7 @@ def lower(workflow: Workflow, facts: Facts, at: Places, file: str) -> Program:
     blocks = []
     for index, node in enumerate(workflow.nodes):
         exits = _exits(node, leaving.get(node.id, []), loops)
-        step = _step(node, facts, at.value(("nodes", index)).line, exits)
+        step = _step(node, facts, family, at.value(("nodes", index)).line, exits)
         blocks.append(Block(node.id, (step,)))
     starts = tuple(
         Start(start.name, start.source, facts.entries[start.name])
@@ -62,11 +67,17 @@ def _loop_edges(workflow: Workflow) -> dict[int, LoopEdge]:
     return found
 
 
-def _step(node: NodeModel, facts: Facts, line: int, exits: tuple[tuple[str | None, Choice], ...]) -> Step:
+def _step(
+    node: NodeModel,
+    facts: Facts,
+    family: Children,
+    line: int,
+    exits: tuple[tuple[str | None, Choice], ...],
+) -> Step:
     spec = SPECS[node.type]
     if spec.lower is None:
         raise ValueError(f"{node.type} cannot be lowered")
-    value = rewrite(spec.lower(node), lambda expr: _resolved(expr, node, facts))
+    value = rewrite(spec.lower(node), lambda expr: _resolved(expr, node, facts, family))
     retry = None
     if node.retry is not None and spec.retryable and node.retry.max_attempts > 1:
         written = node.retry
@@ -110,7 +121,9 @@ def _exits(
     return tuple((label, Choice(tuple(some), tuple(plain))) for label, (some, plain) in grouped.items())
 
 
-def _resolved(expr: Expr, node: NodeModel, facts: Facts) -> Expr:
+def _resolved(expr: Expr, node: NodeModel, facts: Facts, family: Children) -> Expr:
+    if isinstance(expr, ChildProgram):
+        return ChildProgram(family[expr.file].key)
     if isinstance(expr, Load):
         return _fetch(expr, node, facts)
     if isinstance(expr, Template):

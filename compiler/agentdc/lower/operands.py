@@ -10,13 +10,15 @@ VERSION = 1
 
 
 def operands(workflow: Workflow, program_sha256: str) -> dict[str, Any]:
-    """The operand document of a workflow: policy, logging and signing as written, None where absent."""
+    """The operand document of a workflow: its sections as written, None where absent."""
     return {
         "operands_version": VERSION,
         "program_sha256": program_sha256,
         "policy": _table(workflow.policy),
         "logging": _table(workflow.logging),
         "signing": _table(workflow.signing),
+        "budget": _table(workflow.budget),
+        "secrets": [_table(secret) for secret in workflow.secrets],
     }
 
 

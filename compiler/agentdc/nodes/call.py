@@ -1,4 +1,4 @@
-"""`call`: another workflow as one node (spec 01 §5.15). Parsed, checked and typed; not built yet."""
+"""`call`: another workflow as one node (spec 01 §5.15)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Load, TriggerInput
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf
-from agentdc.types import STRING, UNKNOWN, Type, record, union
+from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, handler
+from agentdc.types import STRING, Type, record, union
 
 
 class CallWorkflow(NodeModel):
@@ -23,12 +24,25 @@ class CallWorkflow(NodeModel):
     start: str | None = Field(None, description="start node of the child; absent = its first")
 
 
-def _output(node: CallWorkflow, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return union((record({"result": UNKNOWN}), record({"error": STRING})))
+def _output(node: CallWorkflow, type_of: TypeOf) -> Type:
+    result = type_of.child(node.workflow, node.start)
+    return union((record({"result": result}), record({"error": STRING})))
 
 
 def _effects(node: CallWorkflow) -> Iterable[Effect]:
     return (Effect("child", constant=node.workflow),)
+
+
+def _children(node: CallWorkflow) -> Iterable[ChildUse]:
+    return (ChildUse(node.workflow, node.start, ("workflow",)),)
+
+
+def _lower(node: CallWorkflow) -> Expr:
+    value = TriggerInput() if node.input_from is None else Load(node.input_from, "null", "call")
+    child = ChildProgram(node.workflow)
+    return Call(
+        handler("call"), (("program", child), ("start", Const(node.start)), ("value", value)), takes_run=True
+    )
 
 
 SPEC = NodeSpec(
@@ -36,6 +50,8 @@ SPEC = NodeSpec(
     summary="run a child workflow",
     model=CallWorkflow,
     output=_output,
+    lower=_lower,
+    children=_children,
     paths=(PathField("input_from", missing="null"),),
     labels=("error",),
     effects=_effects,

@@ -1,4 +1,4 @@
-"""`map`: one workflow for each element (spec 01 §5.17). Parsed, checked and typed; not built yet."""
+"""`map`: one workflow for each element (spec 01 §5.17)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Literal
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
+from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Load
 from agentdc.model.base import U32
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
-from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import ChildUse, Effect, Names, NodeSpec, PathField, TypeOf, handler
 from agentdc.parse.positions import Places
-from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record, union
+from agentdc.types import BOOLEAN, STRING, Array, Type, record, union
 
 
 class MapWorkflow(NodeModel):
@@ -27,8 +28,8 @@ class MapWorkflow(NodeModel):
     max_concurrent: U32 = Field(4, description="children at once; at least 1")
 
 
-def _output(node: MapWorkflow, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    result = union((record({"result": UNKNOWN}), record({"error": STRING})))
+def _output(node: MapWorkflow, type_of: TypeOf) -> Type:
+    result = union((record({"result": type_of.child(node.workflow, node.start)}), record({"error": STRING})))
     return record({"ok": BOOLEAN, "results": Array(result)})
 
 
@@ -45,11 +46,32 @@ def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[
         yield errors.map_workflow(node.id, at.value(("nodes", index, "workflow")))
 
 
+def _children(node: MapWorkflow) -> Iterable[ChildUse]:
+    return (ChildUse(node.workflow, node.start, ("workflow",)),)
+
+
+def _lower(node: MapWorkflow) -> Expr:
+    return Call(
+        handler("map"),
+        (
+            ("program", ChildProgram(node.workflow)),
+            ("start", Const(node.start)),
+            ("items", Load(node.items_from, "null", "map")),
+            ("path", Const(node.items_from)),
+            ("max_items", Const(node.max_items)),
+            ("max_concurrent", Const(node.max_concurrent)),
+        ),
+        takes_run=True,
+    )
+
+
 SPEC = NodeSpec(
     kind="map",
     summary="run a child workflow for each element",
     model=MapWorkflow,
     output=_output,
+    lower=_lower,
+    children=_children,
     paths=(PathField("items_from", "array"),),
     labels=("error",),
     effects=_effects,

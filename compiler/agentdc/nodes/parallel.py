@@ -1,4 +1,4 @@
-"""`parallel`: several workflows at once (spec 01 §5.16). Parsed, checked and typed; not built yet."""
+"""`parallel`: several workflows at once (spec 01 §5.16). """
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Items, Load, TriggerInput
 from agentdc.model.base import Many, Section
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, TypeOf
-from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record, union
+from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, TypeOf, handler
+from agentdc.types import BOOLEAN, STRING, Array, Type, record, union
 
 
 class Branch(Section):
@@ -30,8 +31,9 @@ class Parallel(NodeModel):
     branches: Many[Branch]
 
 
-def _output(node: Parallel, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    result = union((record({"result": UNKNOWN}), record({"error": STRING})))
+def _output(node: Parallel, type_of: TypeOf) -> Type:
+    results = [record({"result": type_of.child(each.workflow, each.start)}) for each in node.branches]
+    result = union((*results, record({"error": STRING})))
     return record({"ok": BOOLEAN, "results": Array(result)})
 
 
@@ -39,11 +41,30 @@ def _effects(node: Parallel) -> Iterable[Effect]:
     return tuple(Effect("child", constant=branch.workflow) for branch in node.branches)
 
 
+def _children(node: Parallel) -> Iterable[ChildUse]:
+    return tuple(
+        ChildUse(branch.workflow, branch.start, ("branches", index, "workflow"))
+        for index, branch in enumerate(node.branches)
+    )
+
+
+def _lower(node: Parallel) -> Expr:
+    branches = Items(tuple(_branch(branch) for branch in node.branches))
+    return Call(handler("parallel"), (("branches", branches),), takes_run=True)
+
+
+def _branch(branch: Branch) -> Expr:
+    value = TriggerInput() if branch.input_from is None else Load(branch.input_from, "null", "parallel")
+    return Items((ChildProgram(branch.workflow), Const(branch.start), value))
+
+
 SPEC = NodeSpec(
     kind="parallel",
     summary="run child workflows at once",
     model=Parallel,
     output=_output,
+    lower=_lower,
+    children=_children,
     labels=("error",),
     effects=_effects,
     errors=("workflow",),

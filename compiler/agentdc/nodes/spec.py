@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from agentdc.diagnostics import Diagnostic
 from agentdc.ir.ops import End, Expr
@@ -55,12 +55,38 @@ class Names:
     mcp_servers: tuple[str, ...] = ()
 
 
-TypeOf = Callable[[str], Type]
-"""The type of the value at a context path."""
+@dataclass(frozen=True, slots=True)
+class ChildUse:
+    """A child workflow that a node runs.
+
+    `workflow`: the file as written. `start`: the start node as written, None = the child's first. `field`: where
+    the file is written, below the node.
+    """
+
+    workflow: str
+    start: str | None
+    field: tuple[str | int, ...]
+
+
+class TypeOf(Protocol):
+    """What a node's output type may depend on."""
+
+    def __call__(self, path: str) -> Type:
+        """The type of the value at a context path."""
+        ...
+
+    def child(self, workflow: str, start: str | None) -> Type:
+        """The type of a child workflow's final value."""
+        ...
 
 
 def no_effects(node: Any) -> Iterable[Effect]:  # noqa: ARG001 - the shape of the hook
     """The effects of a kind that touches nothing."""
+    return ()
+
+
+def no_children(node: Any) -> Iterable[ChildUse]:  # noqa: ARG001 - the shape of the hook
+    """The children of a kind that runs none."""
     return ()
 
 
@@ -90,6 +116,7 @@ class NodeSpec:
     always_labelled: bool = False
     end: End = "continue"
     effects: Callable[[Any], Iterable[Effect]] = no_effects
+    children: Callable[[Any], Iterable[ChildUse]] = no_children
     errors: tuple[ErrorClass, ...] = ()
     check: Callable[[Any, Places, int, Names], Iterable[Diagnostic]] = no_check
     check_order: int = 0

@@ -1,15 +1,21 @@
-"""The passes in their order, with the program's rules checked after each."""
+"""The passes in their order, with the program's rules checked at the end."""
 
 from __future__ import annotations
 
-from agentdc.ir.ops import Program
+from agentdc.ir.ops import Bundle, Program
 from agentdc.ir.verify import verify
 from agentdc.passes.chain import chain
+from agentdc.passes.colour import colour
 from agentdc.passes.fold import fold
 from agentdc.passes.localise import localise
 from agentdc.passes.prune import prune
 
 
-def run_passes(program: Program) -> Program:
-    """The program as the code generator wants it."""
+def run_passes(bundle: Bundle) -> Bundle:
+    """The bundle as the code generator wants it."""
+    children = tuple((key, _program(program)) for key, program in bundle.children)
+    return colour(Bundle(_program(bundle.main), children))
+
+
+def _program(program: Program) -> Program:
     return verify(localise(chain(fold(prune(program)))))

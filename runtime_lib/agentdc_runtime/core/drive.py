@@ -15,20 +15,21 @@ def drive(run: Run, block: Next) -> Ending:
     try:
         while block is not None:
             block = block(run)
-    except AgentError as error:
-        return errored(run, error)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must still end the run in order
-        return errored(run, InternalError(error))
+        return errored(run, error)
     return ended(run)
 
 
 def ended(run: Run) -> Ending:
     """The ending that the last block recorded."""
     if run.ending is None:
-        return errored(run, InternalError(RuntimeError("the walk stopped without an ending")))
+        return errored(run, RuntimeError("the walk stopped without an ending"))
     return run.ending
 
 
-def errored(run: Run, error: AgentError) -> Ending:
-    """The ending of a run that an error aborted."""
-    return Ending("errored", run.last_node, run.elapsed_ms(), error=error)
+def errored(run: Run, error: Exception) -> Ending:
+    """The ending of a run that an error aborted; the error remembers every node that it passed."""
+    told = error if isinstance(error, AgentError) else InternalError(error)
+    if run.node is not None:
+        told.trail.append(run.node)
+    return Ending("errored", run.last_node, run.elapsed_ms(), error=told)

@@ -36,17 +36,17 @@ def record(ending: Ending, run: Run, start: str, wall_ms: int) -> Fixed:
         last_node=ending.last_node,
         detail=_detail(ending, run),
         wall_ms=wall_ms,
-        cost=counters(ending, run),
+        cost=Fixed(run.process.counters),
         trace=Fixed(execution_id=run.id, entries=[_entry(each) for each in run.trace]),
     )
 
 
 def counters(ending: Ending, run: Run) -> Fixed:
-    """The ten counters of one run, in their fixed order (spec 01 §6.5)."""
+    """What one run adds to the ten counters of the process (spec 01 §6.5); children start no workflow."""
     error = ending.error
     in_node = error is not None and not run.at_edge and run.node is not None
     return Fixed(
-        workflow_starts=1,
+        workflow_starts=int(run.parent is None),
         workflow_completions=int(ending.status == "completed"),
         workflow_failures=int(ending.status == "failed"),
         workflow_timeouts=int(ending.status == "timed_out"),

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from agentdc_runtime.core.run import Run
+    from agentdc_runtime.observe.log import Fields
 
     Result = TypeVar("Result")
 
 _MAX_MS = 2**63 - 1
-_SLICE = 0.1  # seconds; a signal is noticed this soon while waiting
+SLICE = 0.1  # seconds; a signal is noticed this soon while waiting
 
 
 class Retry:
@@ -39,13 +40,25 @@ def attempt(run: Run, retry: Retry, action: Callable[[], Result]) -> Result:
         try:
             return action()
         except AgentError as error:
-            if made >= retry.max_attempts or not covers(retry, error) or run.stop_signal:
+            until = resume_at(run, retry, made, error)
+            while not run.stop_signal and (left := until - monotonic()) > 0:
+                sleep(min(left, SLICE))
+            if run.stop_signal:
                 raise
-            wait = wait_ms(retry, made, uniform())
-            _wait(run, wait, error)
-            if run.on_retry is not None:
-                run.on_retry(_event(run, retry, made, wait, error))
             made += 1
+
+
+def resume_at(run: Run, retry: Retry, made: int, error: AgentError) -> float:
+    """When the next attempt may begin, on the monotonic clock; raises when there is to be none."""
+    if made >= retry.max_attempts or not covers(retry, error) or run.stop_signal:
+        raise error
+    wait = wait_ms(retry, made, uniform())
+    until = monotonic() + wait / 1000
+    if until > run.deadline:
+        raise TimeoutExceeded(f"{duration(wait)}: no time left to retry after: {error.display}") from error
+    if run.journal is not None:
+        run.journal.retried(_event(run, retry, made, wait, error))
+    return until
 
 
 def covers(retry: Retry, error: AgentError) -> bool:
@@ -72,18 +85,7 @@ def duration(ms: int) -> str:
     return f"{ms / 1000:.3f}".rstrip("0").rstrip(".") + "s"
 
 
-def _wait(run: Run, wait: int, error: AgentError) -> None:
-    now = monotonic()
-    until = now + wait / 1000
-    if until > run.deadline:
-        raise TimeoutExceeded(f"{duration(wait)}: no time left to retry after: {error.display}") from error
-    while not run.stop_signal and (left := until - monotonic()) > 0:
-        sleep(min(left, _SLICE))
-    if run.stop_signal:
-        raise error
-
-
-def _event(run: Run, retry: Retry, made: int, wait: int, error: AgentError) -> dict[str, object]:
+def _event(run: Run, retry: Retry, made: int, wait: int, error: AgentError) -> Fields:
     return {
         "node_id": run.last_node,
         "attempt": made,

@@ -13,26 +13,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from agentdc_runtime.core.process import Process
     from agentdc_runtime.errors import AgentError
-    from agentdc_runtime.policy.gate import Gate
+    from agentdc_runtime.host.journal import Journal
 
     Json: TypeAlias = Any
-    Next: TypeAlias = "Callable[[Run], Next] | None"
-    Block: TypeAlias = Callable[["Run"], Next]
+    # A block returns the next one or None; in an app that awaits, it is a coroutine function.
+    Next: TypeAlias = "Callable[[Run], Any] | None"
+    Block: TypeAlias = Callable[["Run"], Any]
     Entry: TypeAlias = tuple["Node", str | None, Json, float]
 
 MAX_VISITS = 10_000
 
 
 class Node:
-    """A node as the trace names it: id, kind, and the line of the workflow file it stands at."""
+    """A node as the trace names it: id, kind, and where it stands in which workflow file."""
 
-    __slots__ = ("id", "kind", "line")
+    __slots__ = ("file", "id", "kind", "line")
 
-    def __init__(self, id: str, kind: str, line: int) -> None:
+    def __init__(self, id: str, kind: str, file: str, line: int) -> None:
         self.id = id
         self.kind = kind
+        self.file = file
         self.line = line
+
+
+class Program:
+    """One compiled workflow. `starts`: start node name to (source, block), in declaration order."""
+
+    __slots__ = ("loops", "name", "starts")
+
+    def __init__(self, name: str, starts: dict[str, tuple[str, Block]], loops: int) -> None:
+        self.name = name
+        self.starts = starts
+        self.loops = loops
 
 
 class Ending:
@@ -67,24 +81,30 @@ class Ending:
 class Run:
     """The state of one run.
 
-    `input`: the raw trigger input. `outputs`: node id to output, for reads across blocks; holds `trigger`.
-    `trace`: (node, branch, output, seconds) per visit. `node`: the node entered last. `deadline`: on the
-    monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`: counted only in
-    programs with loop edges. `response`: the reply that a `respond` node declared, or None.
+    `process`: what all runs share. `input`: the raw trigger input. `outputs`: node id to output, for reads across
+    blocks; holds `trigger`. `trace`: (node, branch, output, seconds) per visit. `node`: the node entered last.
+    `deadline`: on the monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`:
+    counted only in programs with loop edges. `response`: the reply that a `respond` node declared, or None.
+    `journal`: tells the log about the run. `parent`: the run whose composition node started this one, or
+    None; `depth`: how many such there are.
     """
 
     __slots__ = (
         "at_edge",
+        "children",
         "deadline",
+        "depth",
         "dry_run",
         "ending",
         "gate",
         "id",
         "input",
+        "journal",
         "loops",
         "node",
-        "on_retry",
         "outputs",
+        "parent",
+        "process",
         "response",
         "started",
         "stop_signal",
@@ -95,38 +115,43 @@ class Run:
 
     def __init__(
         self,
-        workflow: str,
-        run_id: str,
+        program: Program,
+        process: Process,
         trigger_kind: str,
         trigger_input: Json,
         *,
-        timeout: float,
-        gate: Gate | None = None,
+        deadline: float,
         dry_run: bool = False,
-        loop_count: int = 0,
+        parent: Run | None = None,
     ) -> None:
-        self.workflow = workflow
-        self.id = run_id
+        self.workflow = program.name
+        self.process = process
+        self.gate = process.gate
+        self.id = process.next_run_id()
         self.input = trigger_input
         self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
         self.trace: list[Entry] = []
         self.node: Node | None = None
-        self.loops = [0] * loop_count
+        self.loops = [0] * program.loops
         self.visits = 0
         self.response: dict[str, Json] | None = None
         self.dry_run = dry_run
+        self.parent = parent
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.children: set[Run] = set()
         self.ending: Ending | None = None
         self.at_edge = False
         self.stop_signal = 0
-        self.on_retry: Callable[[dict[str, Json]], None] | None = None
-        self.gate = gate
+        self.journal: Journal | None = None
         self.started = monotonic()
-        self.deadline = self.started + timeout
+        self.deadline = deadline
 
     def stop(self, signal: int) -> None:
-        """End the run at the next node boundary; safe to call from a signal handler."""
+        """End the run and its children at the next node boundary; safe to call from a signal handler."""
         self.stop_signal = signal
         self.deadline = float("-inf")
+        for child in tuple(self.children):
+            child.stop(signal)
 
     def complete(self, value: Json, *, dead_end: bool = True) -> Next:
         """The run ends as completed with `value`."""

@@ -7,52 +7,59 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from agentdc_runtime.core.run import Block
+    from agentdc_runtime.core.run import Ending, Next, Program, Run
+    from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
+    from agentdc_runtime.secrets.registry import Registry
 
 
 class App:
     """One compiled workflow with the parts of the runtime that it needs.
 
-    `starts`: start node name to (source, block). `loops`: number of loop edges. `read_data`: a packed file by
-    name, FileNotFoundError when there is none. `gate`: the policy gate's class, when a node needs it. `signing`:
-    the signature check, when it is built in. `features`: parts that flags need.
+    `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
+    an event loop. The classes of the policy gate, the budget and the secrets, and the signature check: None when
+    nothing of the workflow needs them. `features`: parts that flags need.
     """
 
     __slots__ = (
         "abi",
+        "budget",
+        "drive",
         "features",
         "gate",
-        "loops",
-        "name",
+        "program",
         "read_data",
+        "secrets",
         "signing",
-        "source",
-        "starts",
         "version",
     )
 
     def __init__(
         self,
         *,
-        name: str,
-        source: str,
+        program: Program,
         version: str,
         abi: int,
-        starts: dict[str, tuple[str, Block]],
-        loops: int,
         read_data: Callable[[str], bytes],
+        drive: Callable[[Run, Next], Ending],
         gate: Callable[[dict[str, Any] | None], Gate] | None = None,
+        budget: Callable[..., Budget] | None = None,
+        secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
         features: frozenset[str] = frozenset(),
     ) -> None:
-        self.name = name
-        self.source = source
+        self.program = program
         self.version = version
         self.abi = abi
-        self.starts = starts
-        self.loops = loops
         self.read_data = read_data
+        self.drive = drive
         self.gate = gate
+        self.budget = budget
+        self.secrets = secrets
         self.signing = signing
         self.features = features
+
+    @property
+    def name(self) -> str:
+        """The workflow's name."""
+        return self.program.name

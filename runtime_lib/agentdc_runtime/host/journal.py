@@ -23,7 +23,7 @@ class Journal:
         self._log = log
         self._run = run
         self._start = start
-        run.on_retry = self._retried
+        run.journal = self
         if log.wants(RUNNER, DEBUG):
             run.trace = ToldTrace(self)
 
@@ -57,6 +57,10 @@ class Journal:
             self._log.emit(DEBUG, RUNNER, "node.branch", {"label": branch}, spans)
         self._log.emit(DEBUG, RUNNER, "node.completed", {"latency_ms": int(seconds * 1000)}, spans)
 
+    def event(self, level: int, event: str, fields: Fields) -> None:
+        """An audit event of a node's handler."""
+        self._log.emit(level, AUDIT, event, fields, self._spans(node=True))
+
     def _errored(self, ending: Ending, failed_in_node: bool) -> None:
         assert ending.error is not None
         reason = ending.error.display
@@ -72,7 +76,8 @@ class Journal:
         before = sum(entry[3] for entry in self._run.trace)
         return max(0, ending.elapsed_ms - int(before * 1000))
 
-    def _retried(self, fields: dict[str, str | int | float | bool | None]) -> None:
+    def retried(self, fields: Fields) -> None:
+        """A node is about to be tried again."""
         self._log.emit(WARN, AUDIT, "node.retry", fields, self._spans(node=True))
 
     def _spans(self, *, node: bool) -> Spans:
@@ -83,6 +88,8 @@ class Journal:
             "start_node": self._start,
             "dry_run": run.dry_run,
         }
+        if run.parent is not None:
+            fields = {**fields, "parent_execution_id": run.parent.id}
         spans: Spans = (("workflow.run", fields),)
         if node and run.node is not None:
             spans += (("node.execute", {"node_id": run.node.id, "kind": run.node.kind}),)

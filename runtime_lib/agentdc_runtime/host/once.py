@@ -11,7 +11,7 @@ import sys
 import time
 
 from agentdc_runtime import abi
-from agentdc_runtime.core.drive import drive
+from agentdc_runtime.core.process import Process
 from agentdc_runtime.core.report import counters, outcome
 from agentdc_runtime.core.run import Run
 from agentdc_runtime.errors import AgentError, WorkflowError
@@ -19,9 +19,12 @@ from agentdc_runtime.host.flags import Options, UsageError, parse
 from agentdc_runtime.host.journal import Journal
 from agentdc_runtime.jsontext import JsonError, loads, pretty
 from agentdc_runtime.observe.install import install
+from agentdc_runtime.observe.lines import printable
+from agentdc_runtime.observe.log import AUDIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from agentdc_runtime.core.run import Block, Ending, Json
@@ -106,24 +109,47 @@ def _run(app: App, options: Options, program: str) -> int:
             raise Refusal(
                 "serve mode needs an [[http_routes]] entry, or a cron, interval or fs_watch trigger", USAGE
             )
-        try:
-            gate = None if app.gate is None else app.gate(operands["policy"])
-        except AgentError as error:
-            raise Refusal(error.display, FAILED) from error
+        process = _process(app, operands, options, log)
         start, block = _start(app, options.start)
+        timeout = float(options.timeout_secs)
+        if process.budget is not None:
+            timeout = process.budget.run_time(timeout)
         run = Run(
-            app.name,
-            f"exec-{int(time.time()):x}-{os.getpid():x}-1",
+            app.program,
+            process,
             "manual",
             _input(options.input),
-            timeout=float(options.timeout_secs),
-            gate=gate,
+            deadline=time.monotonic() + timeout,
             dry_run=options.dry_run,
-            loop_count=app.loops,
         )
         return _walk(app, options, program, log, run, start, block)
     finally:
         log.close()
+
+
+def _process(app: App, operands: dict[str, Any], options: Options, log: Log) -> Process:
+    """What all runs share: limits applied, policy compiled, secrets at hand."""
+
+    def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:
+        log.emit(level, AUDIT, event, fields)
+
+    budget = None
+    if app.budget is not None:
+        budget = app.budget(operands["budget"], emit)
+        budget.apply_limits()
+    secrets = None if app.secrets is None else app.secrets(operands["secrets"], os.environ, emit)
+    try:
+        gate = None if app.gate is None else app.gate(operands["policy"])
+    except AgentError as error:
+        raise Refusal(error.display, FAILED) from error
+    return Process(
+        f"exec-{int(time.time()):x}-{os.getpid():x}",
+        gate=gate,
+        budget=budget,
+        secrets=secrets,
+        journal=lambda run, start: Journal(log, run, start),
+        emit=emit,
+    )
 
 
 def _verified_log(app: App, options: Options, operands: dict[str, Any], program: str) -> Log:
@@ -178,15 +204,15 @@ def _signature(app: App, options: Options, signing: dict[str, Any] | None) -> An
 def _start(app: App, name: str | None) -> tuple[str, Block]:
     """The start node of a one-shot run (spec 03 §1.5)."""
     if name is not None:
-        if name not in app.starts:
+        if name not in app.program.starts:
             raise Refusal(WorkflowError(app.name, f"unknown start node `{name}`").display, FAILED)
-        return name, app.starts[name][1]
-    manual = [each for each, (source, _) in app.starts.items() if source == "manual"]
-    candidates = manual if len(manual) == 1 else list(app.starts)
+        return name, app.program.starts[name][1]
+    manual = [each for each, (source, _) in app.program.starts.items() if source == "manual"]
+    candidates = manual if len(manual) == 1 else list(app.program.starts)
     if len(candidates) != 1:
-        counts = f"{len(manual)} manual of {len(app.starts)} start nodes"
+        counts = f"{len(manual)} manual of {len(app.program.starts)} start nodes"
         raise Refusal(f"cannot tell where to start: {counts}; pass --start NAME", USAGE)
-    return candidates[0], app.starts[candidates[0]][1]
+    return candidates[0], app.program.starts[candidates[0]][1]
 
 
 def _input(path: str | None) -> Json:
@@ -208,8 +234,13 @@ def _walk(app: App, options: Options, program: str, log: Log, run: Run, start: s
     journal = Journal(log, run, start)
     _stop_on_signals(run)
     journal.started()
-    ending = drive(run, block)
-    journal.ended(ending, counters(ending, run)["node_failures"] == 1)
+    try:
+        ending = app.drive(run, block)
+    except AgentError as error:  # before the walk: secrets that cannot be had
+        raise Refusal(error.display, FAILED) from error
+    counts = counters(ending, run)
+    run.process.count(counts)
+    journal.ended(ending, counts["node_failures"] == 1)
     if options.record is not None:
         _record(options.record, program, ending, run, start)
     if ending.status == "stopped":
@@ -217,10 +248,9 @@ def _walk(app: App, options: Options, program: str, log: Log, run: Run, start: s
         return 128 + run.stop_signal
     if ending.error is not None:
         _tell(program, ending.error.display)
-        if run.node is not None:
-            _write(
-                2, f"  --> {app.source}:{run.node.line}: node `{run.node.id}` ({run.node.kind})\n".encode()
-            )
+        for node in ending.error.trail:
+            place = f"  --> {node.file}:{node.line}: node `{node.id}` ({node.kind})"
+            _write(2, f"{printable(place)}\n".encode())
         return FAILED
     status = _print(_line(outcome(ending, run)), program)
     return status if ending.status == "completed" else FAILED
@@ -293,8 +323,6 @@ def _print(data: bytes, program: str) -> int:
 
 
 def _tell(program: str, message: str) -> None:
-    from agentdc_runtime.observe.lines import printable
-
     _write(2, f"{program}: {printable(message)}\n".encode())
 
 

@@ -1,0 +1,124 @@
+"""Child workflows as their parents see them: which starts they have and what they give (spec 01 §5.15).
+
+Reading the files is the driver's work; here is what a checked child tells its parent, and what is wrong with a
+reference to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from agentdc.check import errors, graph
+from agentdc.check.facts import Facts
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.workflow import Workflow
+from agentdc.nodes.registry import SPECS
+from agentdc.nodes.spec import ChildUse
+from agentdc.parse.positions import Places
+from agentdc.types import NULL, UNKNOWN, Type, union
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child workflow that a parent names.
+
+    `key`: the file's name in the app. `starts`: its start nodes in order. `results`: the type of the final value
+    for each start. `touches`: effect families of its nodes and of its children. `problem`: why it cannot be
+    used, or empty; `invalid`: it was read and has errors of its own.
+    """
+
+    key: str
+    starts: tuple[str, ...] = ()
+    results: Mapping[str, Type] = field(default_factory=dict)
+    touches: frozenset[str] = frozenset()
+    problem: str = ""
+    invalid: bool = False
+
+    def result(self, start: str | None) -> Type:
+        """The type of the final value of a run from `start`."""
+        name = start if start is not None else next(iter(self.starts), None)
+        return UNKNOWN if name is None else self.results.get(name, UNKNOWN)
+
+
+Children = Mapping[str, Child]
+"""The children of one workflow, by the file name as the nodes write it."""
+
+
+def uses(workflow: Workflow) -> Iterator[tuple[int, ChildUse]]:
+    """(node index, use) for every child that a workflow names."""
+    for index, node in enumerate(workflow.nodes):
+        for use in SPECS[node.type].children(node):
+            yield index, use
+
+
+def check(workflow: Workflow, children: Children, at: Places) -> Iterator[Diagnostic]:
+    """Children that cannot be read or used, and starts that they do not have."""
+    for index, use in uses(workflow):
+        child = children.get(use.workflow)
+        where = at.value(("nodes", index, *use.field))
+        if child is None or not use.workflow.strip():
+            continue
+        if child.problem and child.invalid:
+            yield errors.child_invalid(use.workflow, child.problem, where)
+        elif child.problem:
+            yield errors.child_unreadable(use.workflow, child.problem, where)
+        elif not child.starts:
+            yield errors.child_invalid(use.workflow, "it has no start node", where)
+        elif use.start is not None and use.start not in child.starts:
+            start_at = at.value(("nodes", index, *use.field[:-1], "start"))
+            yield errors.child_start(use.workflow, use.start, child.starts, start_at)
+
+
+def results(workflow: Workflow, facts: Facts) -> dict[str, Type]:
+    """The type of the final value for each start: of every place where a run from it can end."""
+    nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
+    ends = {node.id: _end_type(node.id, node.type, workflow, facts) for node in workflow.nodes}
+    found: dict[str, Type] = {}
+    for start, entry in facts.entries.items():
+        reached = graph.reachable([entry], nexts)
+        found[start] = union(end for name in sorted(reached) if (end := ends[name]) is not None)
+    return found
+
+
+def touched(workflow: Workflow, children: Children) -> frozenset[str]:
+    """Effect families of a workflow's nodes and of everything below it."""
+    own = {effect.family for node in workflow.nodes for effect in SPECS[node.type].effects(node)}
+    below = (child.touches for child in children.values())
+    return frozenset(own).union(*below) - {"child", "model"}
+
+
+def ends_without(workflow: Workflow, entry: str, avoided: set[str]) -> bool:
+    """Whether some run from `entry` can end without passing any of the `avoided` nodes."""
+    if entry in avoided:
+        return False
+    nexts = graph.successors(
+        (edge.from_, edge.to)
+        for edge in workflow.edges
+        if edge.from_ not in avoided and edge.to not in avoided
+    )
+    kinds = {node.id: node.type for node in workflow.nodes}
+    return any(can_end(name, kinds[name], workflow) for name in graph.reachable([entry], nexts))
+
+
+def can_end(node: str, kind: str, workflow: Workflow) -> bool:
+    """Whether a run can end at the node: by its kind, or because some outcome has no plain edge."""
+    spec = SPECS[kind]
+    if spec.end != "continue":
+        return True
+    plain = {edge.when for edge in workflow.edges if edge.from_ == node and edge.max_iterations is None}
+    if spec.labels is None:
+        return True
+    outcomes: set[str | None] = set(spec.labels)
+    if not spec.always_labelled:
+        outcomes.add(None)
+    return not outcomes <= plain
+
+
+def _end_type(node: str, kind: str, workflow: Workflow, facts: Facts) -> Type | None:
+    """The final value of a run that ends at the node; None when none completes there."""
+    if SPECS[kind].end == "terminate":
+        return NULL
+    if SPECS[kind].end == "fail" or not can_end(node, kind, workflow):
+        return None
+    return facts.outputs.get(node, UNKNOWN)

@@ -1,0 +1,137 @@
+"""Reading, decoding and checking a workflow together with the children that it names, each file once.
+
+A child is looked for from the working directory, then beside the workflow that names it. Its own policy, budget,
+secrets and servers do not count: those of the main workflow do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from agentdc.check import errors
+from agentdc.check.children import Child, ends_without, results, touched, uses
+from agentdc.check.supported import check as unsupported_parts
+from agentdc.check.validate import Checked, Options, check
+from agentdc.diagnostics import Diagnostic, SourceFile
+from agentdc.driver.files import reason
+from agentdc.model.workflow import Workflow
+from agentdc.nodes.registry import MODELS
+from agentdc.nodes.spec import ChildUse
+from agentdc.parse.decode import Decoded, decode
+
+
+@dataclass(slots=True)
+class Member:
+    """One workflow file of a family.
+
+    `key`: its name in the app, the path as found. `chain`: what calls it, the main workflow first. `children`: by
+    file name as written. `checked`: None while it is being checked, and when it did not decode.
+    """
+
+    key: str
+    source: SourceFile
+    decoded: Decoded
+    chain: tuple[str, ...] = ()
+    children: dict[str, Child] = field(default_factory=dict)
+    checked: Checked | None = None
+    unsupported: tuple[Diagnostic, ...] = ()
+    recursion: tuple[Diagnostic, ...] = ()
+
+    @property
+    def diagnostics(self) -> Iterator[Diagnostic]:
+        """Findings about this file; those of a child say who calls it."""
+        found = [*self.decoded.diagnostics, *(self.checked.diagnostics if self.checked else ())]
+        note = f"called from {' → '.join(self.chain)}" if self.chain else None
+        for diagnostic in (*found, *self.recursion):
+            yield diagnostic if note is None else replace(diagnostic, notes=(*diagnostic.notes, note))
+
+    @property
+    def failed(self) -> bool:
+        """True when the file has an error."""
+        return self.decoded.workflow is None or any(each.is_error for each in self.diagnostics)
+
+
+class Family:
+    """A workflow and its children. `members`: by real path, in the order in which they are met."""
+
+    def __init__(self, options: Options) -> None:
+        self.members: dict[str, Member] = {}
+        self._options = options
+        self._open: list[str] = []
+
+    @property
+    def main(self) -> Member:
+        """The workflow that was asked for."""
+        return next(iter(self.members.values()))
+
+    @property
+    def below(self) -> Sequence[Member]:
+        """The children, in the order in which they are met."""
+        return list(self.members.values())[1:]
+
+    def add(self, source: SourceFile, decoded: Decoded, key: str, chain: tuple[str, ...] = ()) -> Member:
+        """Check one file, its children first."""
+        place = os.path.realpath(source.name)
+        member = self.members[place] = Member(key, source, decoded, chain)
+        workflow = decoded.workflow
+        if workflow is None:
+            return member
+        self._open.append(place)
+        for index, use in uses(workflow):
+            if use.workflow.strip() and use.workflow not in member.children:
+                member.children[use.workflow] = self._child(member, workflow, index, use)
+        self._open.pop()
+        member.checked = check(workflow, decoded.places, self._options, member.children, child=bool(chain))
+        member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
+        return member
+
+    def _child(self, parent: Member, workflow: Workflow, index: int, use: ChildUse) -> Child:
+        path = _find(use.workflow, parent.source.name)
+        place = os.path.realpath(path)
+        chain = (*parent.chain, f'{parent.source.name} (node "{workflow.nodes[index].id}")')
+        member = self.members.get(place)
+        if place in self._open:
+            return self._recursive(parent, workflow, index, use, place)
+        if member is None:
+            try:
+                source = SourceFile(path, Path(path).read_bytes())
+            except (OSError, ValueError) as problem:
+                return Child(path, problem=reason(problem))
+            member = self.add(source, decode(source, MODELS), path, chain)
+        return _seen(member)
+
+    def _recursive(self, parent: Member, workflow: Workflow, index: int, use: ChildUse, place: str) -> Child:
+        names = [self.members[each].source.name for each in self._open[self._open.index(place) :]]
+        node = workflow.nodes[index]
+        start = workflow.start_nodes[0].entry_node if workflow.start_nodes else None
+        always = not ends_without(workflow, start or workflow.nodes[0].id, {node.id})
+        where = parent.decoded.places.value(("nodes", index, *use.field))
+        found = errors.child_recursion([*names, names[0]], where, always=always)
+        if always and self._options.agentd_dialect:
+            found = errors.child_recursion([*names, names[0]], where, always=False)
+        parent.recursion += (found,)
+        target = self.members[place]
+        starts = target.decoded.workflow.start_nodes if target.decoded.workflow else ()
+        return Child(target.key, tuple(each.name for each in starts))
+
+
+def _seen(member: Member) -> Child:
+    """What a checked file tells the workflows that name it."""
+    workflow = member.decoded.workflow
+    if workflow is None or member.checked is None or member.failed or member.checked.facts is None:
+        count = sum(each.is_error for each in member.diagnostics)
+        return Child(
+            member.key, problem=f"it has {count} error{'s' if count > 1 else ''}, told with it", invalid=True
+        )
+    starts = tuple(start.name for start in workflow.start_nodes)
+    facts = member.checked.facts
+    return Child(member.key, starts, results(workflow, facts), touched(workflow, member.children))
+
+
+def _find(workflow: str, parent: str) -> str:
+    """The path of a child file: from the working directory, then beside its parent."""
+    beside = Path(parent).parent / workflow
+    return str(beside) if beside.exists() and not Path(workflow).exists() else workflow

@@ -1,0 +1,76 @@
+"""What all runs of one process share: the gate, budgets, secrets, the HTTP client, counters. Imports nothing."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any
+
+    from agentdc_runtime.core.run import Run
+    from agentdc_runtime.host.journal import Journal
+    from agentdc_runtime.policy.budget import Budget
+    from agentdc_runtime.policy.gate import Gate
+    from agentdc_runtime.secrets.registry import Registry
+
+COUNTERS = (
+    "workflow_starts",
+    "workflow_completions",
+    "workflow_failures",
+    "workflow_timeouts",
+    "workflow_errored",
+    "node_executions",
+    "node_failures",
+    "policy_denials",
+    "llm_calls",
+    "llm_tokens",
+)
+
+
+class Process:
+    """State beyond one run.
+
+    `gate`, `budget`, `secrets`: None when nothing of the app asks them. `kept`: things that handlers keep for
+    later nodes, by name (the HTTP client); whatever has an `aclose` method is closed at the end. `journal`: makes
+    the journal of a run, given its start node. `emit`: an audit event outside any run (level, event, fields).
+    """
+
+    __slots__ = ("_prefix", "_runs", "budget", "counters", "emit", "gate", "journal", "kept", "secrets")
+
+    def __init__(
+        self,
+        id_prefix: str,
+        *,
+        gate: Gate | None = None,
+        budget: Budget | None = None,
+        secrets: Registry | None = None,
+        journal: Callable[[Run, str], Journal] | None = None,
+        emit: Callable[[int, str, Mapping[str, Any]], None] = lambda _level, _event, _fields: None,
+    ) -> None:
+        self._prefix = id_prefix
+        self._runs = 0
+        self.gate = gate
+        self.budget = budget
+        self.secrets = secrets
+        self.journal = journal
+        self.emit = emit
+        self.kept: dict[str, Any] = {}
+        self.counters = dict.fromkeys(COUNTERS, 0)
+
+    def next_run_id(self) -> str:
+        """A fresh run id; children consume numbers too (spec 01 §6.1)."""
+        self._runs += 1
+        return f"{self._prefix}-{self._runs:x}"
+
+    def count(self, counts: Mapping[str, int]) -> None:
+        """Add the counts of a run that has ended."""
+        for name, number in counts.items():
+            self.counters[name] += number
+
+    async def close(self) -> None:
+        """Close what handlers kept."""
+        for thing in list(self.kept.values()):
+            closing: Awaitable[None] | None = thing.aclose() if hasattr(thing, "aclose") else None
+            if closing is not None:
+                await closing
+        self.kept.clear()
