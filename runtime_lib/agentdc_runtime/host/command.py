@@ -79,7 +79,7 @@ async def run_command(
     """
     _keep_statuses()
     started = monotonic()
-    process = subprocess.Popen(  # noqa: ASYNC220, S603 - as asyncio itself starts one; the gate decided about it
+    process = subprocess.Popen(  # noqa: S603 - as asyncio itself starts one; the gate decided about it
         argv,
         bufsize=0,
         executable=executable,
@@ -118,9 +118,12 @@ def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _keep_statuses() -> None:
-    """Whoever started us may have left SIGCHLD ignored; the kernel then drops exit statuses, and failures look fine."""
+    """Whoever started us may have left SIGCHLD ignored: the kernel would drop exit statuses, and failures look fine."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:  # noqa: SIM105
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        except ValueError:
+            pass  # not in the main thread
 
 
 class _Command:

@@ -47,7 +47,7 @@ class Refusal(Exception):
 def run_app(app: App, argv: list[str]) -> int:
     """Run the app once; the exit status (spec 03 §1.12)."""
     program = os.path.basename(argv[0]) or app.name
-    if os.path.basename(argv[0]) == "__main__.py":
+    if program == "__main__.py" or os.path.isdir(argv[0]):
         program = app.name
     try:
         if len(argv) > 1 and argv[1] == "inspect":
