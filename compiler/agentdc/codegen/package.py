@@ -77,9 +77,9 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
 
 
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
-    """(package, module) of each child; modules are named after the child's file."""
+    """(package, module) of each program that a node may run; children are named after their files."""
     names = Names({"main", "workflow"})
-    return {
+    return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
     }

@@ -84,7 +84,8 @@ def compile_workflow(report: Report, trust: Trust) -> Compiled:
 
 def lower_family(family: Family) -> Bundle:
     """The programs of a workflow and its children."""
-    return Bundle(_program(family.main), tuple((member.key, _program(member)) for member in family.below))
+    children = tuple((member.key, _program(member)) for member in family.below)
+    return Bundle(_program(family.main), children, family.main.key)
 
 
 def _program(member: Member) -> Program:

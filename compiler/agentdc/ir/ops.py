@@ -219,10 +219,14 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """All programs of one app: the main one, and children by their key, in the order in which they are met."""
+    """All programs of one app: the main one, and children by their key, in the order in which they are met.
+
+    `main_key`: how a child that runs the main program again names it.
+    """
 
     main: Program
     children: tuple[tuple[str, Program], ...] = ()
+    main_key: str = ""
 
     @property
     def programs(self) -> tuple[Program, ...]:

@@ -14,7 +14,8 @@ def colour(bundle: Bundle) -> Bundle:
     """The bundle with awaited `call` nodes where the app awaits at all."""
     if not bundle.awaits:
         return bundle
-    return Bundle(_program(bundle.main), tuple((key, _program(program)) for key, program in bundle.children))
+    children = tuple((key, _program(program)) for key, program in bundle.children)
+    return replace(bundle, main=_program(bundle.main), children=children)
 
 
 def _program(program: Program) -> Program:

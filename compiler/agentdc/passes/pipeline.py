@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agentdc.ir.ops import Bundle, Program
 from agentdc.ir.verify import verify
 from agentdc.passes.chain import chain
@@ -14,7 +16,7 @@ from agentdc.passes.prune import prune
 def run_passes(bundle: Bundle) -> Bundle:
     """The bundle as the code generator wants it."""
     children = tuple((key, _program(program)) for key, program in bundle.children)
-    return colour(Bundle(_program(bundle.main), children))
+    return colour(replace(bundle, main=_program(bundle.main), children=children))
 
 
 def _program(program: Program) -> Program:

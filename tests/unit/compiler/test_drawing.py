@@ -6,8 +6,8 @@ import json
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -108,7 +108,7 @@ def hostile() -> Picture:
 
 
 def test_no_name_breaks_out() -> None:
-    drawn = ElementTree.fromstring(svg.render(hostile()))
+    drawn = ET.fromstring(svg.render(hostile()))
     assert not list(drawn.iter("{http://www.w3.org/2000/svg}script"))
     assert "<script" not in mermaid.render(hostile())
     assert len(mermaid.render(hostile()).splitlines()) == 2
@@ -137,7 +137,7 @@ def test_command(tmp_path: Path) -> None:
     (tmp_path / "w.toml").write_bytes(LOOP)
     command = [sys.executable, "-m", "agentdc", "graph", "w.toml"]
     subprocess.run([*command, "-o", "w.svg"], cwd=tmp_path, check=True)
-    assert ElementTree.parse(tmp_path / "w.svg").getroot().tag.endswith("svg")
+    assert ET.parse(tmp_path / "w.svg").getroot().tag.endswith("svg")
     bad = subprocess.run(
         [*command, "--run", "w.toml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
