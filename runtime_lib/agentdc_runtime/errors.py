@@ -85,6 +85,29 @@ class ToolError(AgentError):
         return f"tool `{self.tool}` failed: {self.reason}"
 
 
+class IntelligenceError(AgentError):
+    """A model could not be asked: an unknown backend, a transport or provider error."""
+
+    prefix = "intelligence call failed: "
+    category = "intelligence"
+    transient = True
+
+
+class McpError(AgentError):
+    """An MCP server could not be reached, or answered with a protocol error."""
+
+    prefix = "mcp: "
+    category = "mcp"
+    transient = True
+
+
+class SchemaError(AgentError):
+    """A model's answer was rejected in every round."""
+
+    prefix = "schema validation failed: "
+    category = "schema"
+
+
 class TimeoutExceeded(AgentError):
     """A wait that would pass the run's deadline; the reason begins with the duration."""
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agentdc.cli import build, check, graph, keys, learn, run
+from agentdc.cli import build, check, graph, keys, learn, run, test
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.command()(check.check)
 app.command()(build.build)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(graph.graph)
+app.command("test")(test.command)
 app.command()(learn.new)
 app.command()(learn.explain)
 app.command()(learn.schema)

@@ -1,7 +1,7 @@
 """The one table of diagnostic codes: number, slug, title.
 
 Blocks by stage: 01 syntax, 02 shape, 03 names and graph, 04 types, 05 policy, 06 signature, 07 link,
-08 freeze, 09 internal, 10 command line and files. Numbers are never reused. A slug names the pattern found;
+08 freeze, 09 internal, 10 command line and files, 11 tests. Numbers are never reused. A slug names the pattern found;
 where agentd has a code string, that string is the slug. Meaning and examples: `explain/<slug>.md`.
 """
 
@@ -72,9 +72,12 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (334, "dead_when", "an edge label that its node never gives"),
     (335, "condition_one_sided", "a condition with one edge"),
     (336, "unhandled_error_branch", "an error branch that nothing handles"),
+    (337, "http_header_reserved", "an HTTP header that the client sets itself"),
     (340, "child_unreadable", "a child workflow that cannot be read"),
     (341, "child_invalid", "a child workflow that cannot be used"),
     (342, "child_recursion", "a workflow that runs itself"),
+    (343, "secret_cycle", "a secret that needs its own value"),
+    (344, "undeclared_secret", "a secret that no entry declares"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -87,6 +90,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (503, "policy_name_double_star", "a name pattern that ends in two stars"),
     (504, "policy_open_host", "a URL pattern that leaves the host open"),
     (505, "policy_relative_path", "a path pattern that depends on the working directory"),
+    (506, "budget_memory_low", "a memory limit near what the app itself takes"),
+    (507, "budget_zero", "a limit of 0, which limits nothing"),
+    (508, "literal_secret", "a secret in plain text"),
     # 06 signature
     (601, "signature_missing", "a signature is required and there is none"),
     (602, "signature_malformed", "the signature file is not a signature"),
@@ -112,6 +118,13 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1003, "output_unwritable", "the output cannot be written"),
     (1004, "unknown_code", "no diagnostic has this code"),
     (1005, "bad_option", "an option that does not fit"),
+    # 11 tests
+    (1101, "fixture_invalid", "a fixture that cannot be used"),
+    (1102, "scenario_invalid", "a scenario that cannot be used"),
+    (1103, "impossible_mock", "a mock that no node could ever give"),
+    (1104, "unused_mock", "more mocks than a run can use"),
+    (1105, "impossible_expectation", "an expectation that no run can meet"),
+    (1106, "baseline_invalid", "a baseline that cannot be used"),
 )
 
 CODES: dict[str, Code] = {slug: Code(f"ADC{n:04d}", slug, title) for n, slug, title in _TABLE}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from agentdc.check import errors
 from agentdc.check.children import Child, ends_without, results, touched, uses
@@ -39,6 +39,12 @@ class Member:
     checked: Checked | None = None
     unsupported: tuple[Diagnostic, ...] = ()
     recursion: tuple[Diagnostic, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Its name in the app: the main one's base name, a child's path as found."""
+        path = PurePosixPath(self.source.name.replace("\\", "/"))
+        return path.name if path.is_absolute() or not self.chain else str(path)
 
     @property
     def diagnostics(self) -> Iterator[Diagnostic]:

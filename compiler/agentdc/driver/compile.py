@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import PurePosixPath
 
 from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
@@ -22,7 +21,7 @@ from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
 from agentdc.link.needs import Needs, extras
 from agentdc.link.third_party import third_party
-from agentdc.lower.build import lower
+from agentdc.lower.build import StandIns, lower
 from agentdc.lower.operands import operands
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
@@ -51,10 +50,10 @@ class Compiled:
     bundle: Bundle
 
 
-def compile_workflow(report: Report, trust: Trust) -> Compiled:
-    """The app of a workflow that has no errors."""
+def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = None) -> Compiled:
+    """The app of a workflow that has no errors; a test build hands in stand-ins for some node kinds."""
     assert report.family is not None
-    bundle = run_passes(lower_family(report.family))
+    bundle = run_passes(lower_family(report.family, stand_ins))
     main = report.family.main
     workflow = _workflow(main)
     digest = sha256(bundle_text(bundle).encode()).hexdigest()
@@ -82,17 +81,22 @@ def compile_workflow(report: Report, trust: Trust) -> Compiled:
     return Compiled(workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, bundle)
 
 
-def lower_family(family: Family) -> Bundle:
+def lower_family(family: Family, stand_ins: StandIns | None = None) -> Bundle:
     """The programs of a workflow and its children."""
-    children = tuple((member.key, _program(member)) for member in family.below)
-    return Bundle(_program(family.main), children, family.main.key)
+    children = tuple((member.key, _program(member, stand_ins)) for member in family.below)
+    return Bundle(_program(family.main, stand_ins), children, family.main.key)
 
 
-def _program(member: Member) -> Program:
+def _program(member: Member, stand_ins: StandIns | None) -> Program:
     assert member.checked is not None
     assert member.checked.facts is not None
     return lower(
-        _workflow(member), member.checked.facts, member.decoded.places, _file(member), member.children
+        _workflow(member),
+        member.checked.facts,
+        member.decoded.places,
+        _file(member),
+        member.children,
+        stand_ins,
     )
 
 
@@ -103,8 +107,7 @@ def _workflow(member: Member) -> Workflow:
 
 def _file(member: Member) -> str:
     """The name of a file in comments, faults and the manifest: the main one's base name, a child's path as found."""
-    path = PurePosixPath(member.source.name.replace("\\", "/"))
-    return path.name if path.is_absolute() or not member.chain else str(path)
+    return member.file
 
 
 def _capabilities(member: Member, bundle: Bundle) -> Iterable[Capability]:

@@ -6,8 +6,9 @@ of the compiler. Longer blocks and local variables are the work of the passes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from agentdc.check.children import Children
 from agentdc.check.facts import Facts
@@ -35,9 +36,17 @@ from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
 from agentdc.types import kinds
 
+StandIns = Mapping[str, Callable[[Any], Expr]]
+"""Node kind to how its nodes are lowered instead; what comes out is never awaited."""
+
 
 def lower(
-    workflow: Workflow, facts: Facts, at: Places, file: str, children: Children | None = None
+    workflow: Workflow,
+    facts: Facts,
+    at: Places,
+    file: str,
+    children: Children | None = None,
+    stand_ins: StandIns | None = None,
 ) -> Program:
     """The program of a workflow without errors; `file` is the workflow's name in comments and faults."""
     family = children or {}
@@ -48,7 +57,7 @@ def lower(
     blocks = []
     for index, node in enumerate(workflow.nodes):
         exits = _exits(node, leaving.get(node.id, []), loops)
-        step = _step(node, facts, family, at.value(("nodes", index)).line, exits)
+        step = _step(node, facts, family, at.value(("nodes", index)).line, exits, stand_ins or {})
         blocks.append(Block(node.id, (step,)))
     starts = tuple(
         Start(start.name, start.source, facts.entries[start.name])
@@ -73,11 +82,13 @@ def _step(
     family: Children,
     line: int,
     exits: tuple[tuple[str | None, Choice], ...],
+    stand_ins: StandIns,
 ) -> Step:
     spec = SPECS[node.type]
-    if spec.lower is None:
+    expression = stand_ins.get(node.type, spec.lower)
+    if expression is None:
         raise ValueError(f"{node.type} cannot be lowered")
-    value = rewrite(spec.lower(node), lambda expr: _resolved(expr, node, facts, family))
+    value = rewrite(expression(node), lambda expr: _resolved(expr, node, facts, family))
     retry = None
     if node.retry is not None and spec.retryable and node.retry.max_attempts > 1:
         written = node.retry
@@ -91,7 +102,7 @@ def _step(
         end=spec.end,
         reason=getattr(node, "reason", None) or "",
         retry=retry,
-        awaits=spec.awaits,
+        awaits=spec.awaits and node.type not in stand_ins,
         exits=exits,
         covered=_covered(spec, exits),
     )

@@ -83,6 +83,24 @@ def header_line_break(node: str, name: str, at: Span) -> Diagnostic:
     return error(code("http_header_crlf"), message, at, "contains CR or LF")
 
 
+def header_control(node: str, name: str, at: Span) -> Diagnostic:
+    """A header value with a control character other than a line break."""
+    message = f'node "{node}" has a control character in the header "{name}"'
+    return error(code("http_header_crlf"), message, at, "no header can hold it")
+
+
+def header_reserved(node: str, name: str, at: Span) -> Diagnostic:
+    """A header that the client sets itself."""
+    message = f'node "{node}" declares the header "{name}", which follows from the URL and the body'
+    return error(code("http_header_reserved"), message, at, "always set by the client", help="leave it out")
+
+
+def method_token(node: str, method: str, at: Span) -> Diagnostic:
+    """An HTTP method with characters outside the allowed ones."""
+    message = f'node "{node}" has the method "{method}", which is no HTTP method'
+    return error(code("constraint"), message, at, "not one word", help='write one such as "GET" or "POST"')
+
+
 def header_placeholder(node: str, name: str, placeholder: str, at: Span) -> Diagnostic:
     """A placeholder in a header that is not `{{secret:NAME}}`."""
     helped = "headers take {{secret:NAME}} only; values from data cannot be put into headers"

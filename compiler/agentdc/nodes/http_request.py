@@ -1,4 +1,4 @@
-"""`http_request`: one HTTP exchange (spec 01 §5.12). Parsed, checked and typed; not built yet."""
+"""`http_request`: one HTTP exchange (spec 01 §5.12)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Literal
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
+from agentdc.ir.ops import Call, Const, Expr, Items, Later, Load
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
-from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf, handler
 from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, STRING, Object, Type, record
 
+_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PLACEHOLDER = re.compile(r"\{\{(.*?)(\}\}|\Z)", re.DOTALL)
+_RESERVED = frozenset(("connection", "content-length", "host", "transfer-encoding"))  # the client's own
 
 
 class HttpRequest(NodeModel):
@@ -38,16 +42,46 @@ def _effects(node: HttpRequest) -> Iterable[Effect]:
 
 
 def _check(node: HttpRequest, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
+    if not _METHOD.match(node.method):
+        yield errors.method_token(node.id, node.method, at.value(("nodes", index, "method")))
     for name in sorted(node.headers):
         value, path = node.headers[name], ("nodes", index, "headers", name)
         if not _NAME.match(name):
             yield errors.header_name(node.id, name, at.key(path))
+        if name.lower() in _RESERVED:
+            yield errors.header_reserved(node.id, name, at.key(path))
         if "\r" in value or "\n" in value:
             yield errors.header_line_break(node.id, name, at.value(path))
+        elif _CONTROL.search(value):
+            yield errors.header_control(node.id, name, at.value(path))
         for found in _PLACEHOLDER.finditer(value):
-            inner, closing = found.group(1).strip(), found.group(2)
-            if not closing or not inner.startswith("secret:") or inner == "secret:":
+            if not found.group(2) or _secret(found) is None:
                 yield errors.header_placeholder(node.id, name, found.group(0), at.value(path))
+
+
+def _secret(placeholder: re.Match[str]) -> str | None:
+    """The secret that a placeholder names, if it names one."""
+    prefix, found, name = placeholder.group(1).strip().partition(":")
+    return name.strip() or None if found and prefix == "secret" else None
+
+
+def _lower(node: HttpRequest) -> Expr:
+    url = Load(node.url_from, "error", "http_request")
+    body = Const(None) if node.body_from is None else Later(Load(node.body_from, "error", "http_request"))
+    headers = Items(tuple(Items((Const(name), _parts(node.headers[name]))) for name in sorted(node.headers)))
+    arguments = (("method", Const(node.method.upper())), ("url", url), ("body", body), ("headers", headers))
+    return Call(handler("http_request"), arguments, takes_run=True)
+
+
+def _parts(value: str) -> Items:
+    """Literal texts, and each secret's name in a tuple of its own."""
+    parts: list[Expr] = []
+    end = 0
+    for found in _PLACEHOLDER.finditer(value):
+        parts += [Const(value[end : found.start()]), Items((Const(_secret(found)),))]
+        end = found.end()
+    parts.append(Const(value[end:]))
+    return Items(tuple(part for part in parts if part != Const("")))
 
 
 SPEC = NodeSpec(
@@ -55,6 +89,7 @@ SPEC = NodeSpec(
     summary="send one HTTP request",
     model=HttpRequest,
     output=_output,
+    lower=_lower,
     paths=(PathField("url_from", "string"), PathField("body_from")),
     labels=("error",),
     effects=_effects,

@@ -1,4 +1,4 @@
-"""`shell_run`: one command without a shell (spec 01 §5.14). Parsed, checked and typed; not built yet."""
+"""`shell_run`: one command without a shell (spec 01 §5.14)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from agentdc.ir.ops import Call, Const, Expr, Later, Load
 from agentdc.model.base import U64
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
 from agentdc.types import BOOLEAN, INTEGER, NULL, STRING, Array, Type, record, union
 
 
@@ -42,11 +43,23 @@ def _effects(node: ShellRun) -> Iterable[Effect]:
     return (Effect("shell", constant=node.command, data=node.args_from),)
 
 
+def _lower(node: ShellRun) -> Expr:
+    # Resolved after the policy check.
+    given = Const(None) if node.args_from is None else Load(node.args_from, "null", "shell_run")
+    fields: tuple[tuple[str, Expr], ...] = (
+        ("command", Const(node.command)),
+        ("arguments", Later(given)),
+        ("timeout_secs", Const(node.timeout_secs)),
+    )
+    return Call(handler("shell_run"), fields, takes_run=True)
+
+
 SPEC = NodeSpec(
     kind="shell_run",
     summary="run one command without a shell",
     model=ShellRun,
     output=_output,
+    lower=_lower,
     paths=(PathField("args_from", "array", "null"),),
     labels=("error",),
     effects=_effects,

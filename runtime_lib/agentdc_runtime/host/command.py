@@ -118,7 +118,7 @@ def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _keep_statuses() -> None:
-    """Whoever started us may have left SIGCHLD ignored: the kernel would drop exit statuses, and failures look fine."""
+    """SIGCHLD may have been ignored by whoever started us: exit statuses would be lost, and failures look fine."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         try:  # noqa: SIM105
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

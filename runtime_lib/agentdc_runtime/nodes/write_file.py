@@ -24,6 +24,8 @@ def run(run: Run, *, path: Json, content: Callable[[], Json]) -> Json:
     data = text(content()).encode()
     if run.dry_run:
         return {"bytes": len(data), "dry_run": True, "path": name}
+    if run.process.budget is not None:
+        run.process.budget.reserve_write(name, len(data))
     try:
         files.write_file(place, data, pinned=run.gate.pins_writes)
     except files.LinkInPath:

@@ -2,13 +2,14 @@
 
 It decides and says why; it opens nothing. It is made once from the `policy` table of the operands, when the
 process starts or takes new operands, and asked before each effect, in dry runs too. A denial is a PolicyError.
+URLs need more code than the rest: they are asked for in `policy.http`, which only apps with HTTP nodes link.
 """
 
 from __future__ import annotations
 
 from agentdc_runtime.errors import CapabilityError, PolicyError
 from agentdc_runtime.jsontext import compact
-from agentdc_runtime.policy.match import covers, name_rules
+from agentdc_runtime.policy.match import covers, name_rules, path_rules
 from agentdc_runtime.policy.paths import PathList
 
 TYPE_CHECKING = False
@@ -20,18 +21,21 @@ class Gate:
     """What the policy allows; without a policy (None) everything, and no path is resolved.
 
     `pins_reads`, `pins_writes`: the path that `read` or `write` returned is a resolved place, and must be opened
-    without following links, or it could lead elsewhere by then.
+    without following links, or it could lead elsewhere by then. `http`: the lists `urls` and `methods`, or None.
     """
 
-    __slots__ = ("_env", "_read", "_write", "pins_reads", "pins_writes")
+    __slots__ = ("_env", "_read", "_shell", "_write", "http", "pins_reads", "pins_writes")
 
     def __init__(self, policy: dict[str, Any] | None) -> None:
-        self._read = self._write = self._env = None
+        self._read = self._write = self._env = self._shell = None
+        self.http: tuple[list[str], list[str]] | None = None
         if policy is not None:
             _refuse_rego(policy)
             self._read = PathList(_list(policy, "fs", "read"))
             self._write = PathList(_list(policy, "fs", "write"))
             self._env = name_rules(_list(policy, "env", "read_keys"))
+            self.http = _list(policy, "http", "urls"), _list(policy, "http", "methods")
+            self._shell = path_rules(_list(policy, "shell", "commands"))
         self.pins_reads = self._read is not None and not self._read.anything
         self.pins_writes = self._write is not None and not self._write.anything
 
@@ -57,6 +61,11 @@ class Gate:
         """Returns when the environment variable may be read."""
         if self._env is not None and not covers(self._env, key):
             raise _denial(tool, "env_read", key, "[policy.env] read_keys")
+
+    def shell(self, place: str, tool: str = "shell_run") -> None:
+        """Returns when the command may be run; `place`: its file with all links followed."""
+        if self._shell is not None and not covers(self._shell, place):
+            raise _denial(tool, "shell_run", place, "[policy.shell] commands")
 
 
 def changed(tool: str, operation: str, path: str) -> PolicyError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from agentdc_runtime.core.process import Process
 from agentdc_runtime.errors import PolicyError, ToolError
 from agentdc_runtime.host import files
 from agentdc_runtime.nodes import create_dir, read_env, read_file, write_file
@@ -27,6 +28,7 @@ class Stand:
     """What these handlers may use of a run."""
 
     def __init__(self, gate: Gate, dry_run: bool) -> None:
+        self.process = Process("test", gate=gate)
         self.gate = gate
         self.dry_run = dry_run
 

@@ -1,0 +1,56 @@
+"""The report as JUnit XML, which build servers read: one suite for the fixtures, one for the scenarios."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.sax.saxutils import quoteattr
+
+from agentdc.testing.report_text import TextReport
+from agentdc.testing.results import Result
+from agentdc.testing.suite import Suite
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 §2.2
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def render(suite: Suite) -> str:
+    """The document."""
+    groups = [("fixtures", suite.fixtures), ("scenarios", suite.scenarios)]
+    body = "".join(_group(name, results, suite) for name, results in groups if results)
+    attributes = _counts(suite.results)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{attributes}>\n{body}</testsuites>\n'
+
+
+def _group(name: str, results: Sequence[Result], suite: Suite) -> str:
+    cases = "".join(_case(name, each, suite) for each in results)
+    return f'  <testsuite name="{name}"{_counts(results)}>\n{cases}  </testsuite>\n'
+
+
+def _counts(results: Sequence[Result]) -> str:
+    errors = sum(each.load_error is not None for each in results)
+    failures = sum(not each.passed for each in results) - errors
+    seconds = sum(each.seconds for each in results)
+    return f' tests="{len(results)}" failures="{failures}" errors="{errors}" time="{seconds:.3f}"'
+
+
+def _case(group: str, result: Result, suite: Suite) -> str:
+    name = _attribute(result.case.name)
+    head = f'    <testcase classname="{group}" name={name} time="{result.seconds:.3f}"'
+    if result.passed:
+        return f"{head}/>\n"
+    told = result.failures if result.case.scenario else result.trials[0].failures if result.trials else ()
+    tag, message = "failure", "; ".join(told)
+    if result.load_error is not None:
+        tag, message = "error", result.load_error
+    only = Suite((result,), suite.coverage, result.seconds)
+    detail = _text(TextReport().tests(only))
+    return f"{head}>\n      <{tag} message={_attribute(message)}>{detail}</{tag}>\n    </testcase>\n"
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(_ILLEGAL.sub("�", value), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
+def _text(value: str) -> str:
+    return "".join(_ESCAPES.get(each, each) for each in _ILLEGAL.sub("�", value))

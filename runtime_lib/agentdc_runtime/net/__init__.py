@@ -1,0 +1,1 @@
+"""The network as a client: addresses, trust, and one HTTP exchange."""

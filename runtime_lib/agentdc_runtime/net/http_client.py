@@ -1,0 +1,228 @@
+"""The HTTP client of an app: one exchange at a time over pooled HTTP/1.1 connections. Links httpx and asyncio.
+
+Linking costs about 60 ms of start, so handlers import this module at the first request. Of httpx only the transport
+is used, below its client: no redirects, no cookies, no proxies, no environment, no decompression, no headers of
+its own. What is sent is the request line, `Host` with the port, `Content-Length`, `Content-Type: application/json`
+if there is a body, and the headers that are given; one of the same name takes the place of a default.
+
+Every wait has a limit, and the exchange as a whole has one, so a peer that sends a byte now and then ends too. A
+connection is used again only after an answer that was read to its end with nothing behind it.
+"""
+
+from __future__ import annotations
+
+import sys
+from asyncio import timeout
+from importlib.util import find_spec
+
+from agentdc_runtime.net import failure
+
+# The command line of httpx, and the certificate bundle that it imports and that `tls` makes needless.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: an import of it fails at once
+if find_spec("certifi") is None:
+    sys.modules["certifi"] = type(sys)("certifi")
+
+import httpx  # noqa: E402
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from ssl import SSLContext
+    from typing import Any
+
+    from agentdc_runtime.core.process import Process
+    from agentdc_runtime.net.url import Url
+
+MAX_BODY = 1_048_576
+CONNECTIONS = 1024
+IDLE_SECONDS = 15.0
+
+# A request that failed on a used connection may have been lost to its closing; these can be sent again unharmed
+# (RFC 9110 §9.2.2).
+_REPEATABLE = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"))
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+class Limits:
+    """How long things may take, in seconds: connecting, one wait for data, one write, and all of it."""
+
+    __slots__ = ("connect", "read", "total", "write")
+
+    def __init__(self, connect: float, read: float, write: float, total: float) -> None:
+        self.connect = connect
+        self.read = read
+        self.write = write
+        self.total = total
+
+
+PLAIN = Limits(connect=30, read=30, write=30, total=120)
+SECURE = Limits(connect=10, read=30, write=30, total=30)
+
+
+class ExchangeFailed(Exception):
+    """No complete answer; `reason` names host and cause, and nothing that was sent or received."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Answer:
+    """What came back: `headers` by lower-case name, the last value of each; `body`, at most the cap.
+
+    `truncated`: the body was longer. `claimed`: its length as the peer stated it, or None.
+    """
+
+    __slots__ = ("body", "claimed", "headers", "status", "truncated")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes, *, truncated: bool) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.truncated = truncated
+        length = headers.get("content-length", "")
+        self.claimed = int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None
+
+
+class Client:
+    """Pools of connections, one for each scheme; belongs to the event loop it is first used in."""
+
+    __slots__ = ("_cap", "_limits", "_transports")
+
+    def __init__(self, *, plain: Limits = PLAIN, secure: Limits = SECURE, cap: int = MAX_BODY) -> None:
+        self._limits = {"http": plain, "https": secure}
+        self._cap = cap
+        self._transports: dict[str, httpx.AsyncHTTPTransport] = {}
+
+    async def send(
+        self, method: str, url: Url, content: bytes = b"", headers: Iterable[tuple[str, str]] = ()
+    ) -> Answer:
+        """One exchange; ExchangeFailed when there is no complete answer. `headers`: sent in their order."""
+        limits = self._limits[url.scheme]
+        try:
+            transport = self._transport(url.scheme)
+            async with timeout(limits.total):
+                response = await _answered(
+                    transport, method, url, content, _lines(url, content, headers), limits
+                )
+                return await self._read(response)
+        except (httpx.HTTPError, OSError) as error:
+            raise ExchangeFailed(failure.reason(error, url.authority, limits)) from error
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
+        self._transports.clear()
+
+    def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
+        if scheme not in self._transports:
+            limits = httpx.Limits(
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS,
+            )
+            self._transports[scheme] = httpx.AsyncHTTPTransport(
+                verify=_context(scheme), trust_env=False, limits=limits
+            )
+        return self._transports[scheme]
+
+    async def _read(self, response: httpx.Response) -> Answer:
+        body, complete = bytearray(), True
+        try:
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async for part in response.stream:
+                body += part
+                if len(body) > self._cap:
+                    del body[self._cap :]
+                    complete = False
+                    break
+            if complete and _something_behind(response):
+                await response.extensions["network_stream"].aclose()
+        finally:
+            await response.aclose()
+        named = {_text(name).lower(): _text(value) for name, value in response.headers.raw}
+        return Answer(response.status_code, named, bytes(body), truncated=not complete)
+
+
+def shared(process: Process) -> Client:
+    """The client that all runs of the process share, made when first asked for."""
+    client: Client = process.kept.get("http") or process.kept.setdefault("http", Client())
+    return client
+
+
+def _context(scheme: str) -> SSLContext:
+    """What the transport verifies with; for plain HTTP one that trusts nobody, which is quick to make."""
+    from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+
+    if scheme == "http":
+        return SSLContext(PROTOCOL_TLS_CLIENT)
+    from agentdc_runtime.net import tls
+
+    try:
+        return tls.client_context()
+    except tls.NoTrust as error:
+        raise ExchangeFailed(error.reason) from None
+
+
+def _lines(url: Url, content: bytes, given: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """The header lines; what is given replaces a default of the same name."""
+    lines = [(name.encode(), value.encode()) for name, value in given]
+    names = {name.lower() for name, _ in lines}
+    defaults = [(b"Host", url.authority.encode()), (b"Content-Length", b"%d" % len(content))]
+    if content:
+        defaults.append((b"Content-Type", b"application/json"))
+    return [line for line in defaults if line[0].lower() not in names] + lines
+
+
+async def _answered(
+    transport: httpx.AsyncHTTPTransport,
+    method: str,
+    url: Url,
+    content: bytes,
+    lines: list[tuple[bytes, bytes]],
+    limits: Limits,
+) -> httpx.Response:
+    """The head of the answer; a repeatable request that was lost on a used connection is sent again."""
+    waits = {"connect": limits.connect, "read": limits.read, "write": limits.write, "pool": limits.total}
+    while True:
+        watch = _Watch()
+        extensions = {"timeout": waits, "target": url.target.encode(), "trace": watch.note}
+        base = f"{url.scheme}://{url.authority}/"  # the target is sent as it was checked, not as httpx would tidy it
+        body = httpx.ByteStream(content)
+        request = httpx.Request(method, base, headers=lines, stream=body, extensions=extensions)
+        try:
+            return await transport.handle_async_request(request)
+        except _LOST:
+            if watch.connected or method not in _REPEATABLE:
+                raise
+
+
+class _Watch:
+    """Notes whether a request opened a connection of its own."""
+
+    __slots__ = ("connected",)
+
+    def __init__(self) -> None:
+        self.connected = False
+
+    async def note(self, event: str, _: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.started":
+            self.connected = True
+
+
+def _something_behind(response: httpx.Response) -> bool:
+    """Whether the peer sent more than its answer: the next request would take that for its own.
+
+    No library call tells, so this looks inside; when the inside has changed, the connection is given up.
+    """
+    stream: Any = response.stream
+    try:
+        behind, _ = stream._httpcore_stream._stream._connection._h11_state.trailing_data
+    except AttributeError:
+        return True
+    return bool(behind)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
