@@ -72,11 +72,15 @@ def _title(name: str) -> str:
 def _workflow(program: Program, header: Header) -> object:
     nodes = sum(len(block.steps) for block in program.blocks)
     docstring = (
-        f"{comment(program.name)}: {nodes} nodes in {len(program.blocks)} blocks.\n\n"
+        f"{comment(program.name)}: {_count(nodes, 'node')} in {_count(len(program.blocks), 'block')}.\n\n"
         f"Compiled from {comment(program.file)} (SHA-256 {header.workflow_sha256})\n"
         f"by agentdc {header.compiler}. Change the workflow and build again, rather than this file.\n"
     )
     return WorkflowModule(program).view(docstring)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _main(program: Program, package: str, header: Header, extras: Extras) -> MainView:

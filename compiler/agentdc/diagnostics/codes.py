@@ -72,6 +72,8 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (334, "dead_when", "an edge label that its node never gives"),
     (335, "condition_one_sided", "a condition with one edge"),
     (336, "unhandled_error_branch", "an error branch that nothing handles"),
+    (337, "no_start_node", "a workflow that can never run"),
+    (338, "unknown_backend", "a model backend that is not declared"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -108,7 +110,6 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1002, "output_exists", "the output exists and is something else"),
     (1003, "output_unwritable", "the output cannot be written"),
     (1004, "unknown_code", "no diagnostic has this code"),
-    (1005, "bad_option", "an option that does not fit"),
 )
 
 CODES: dict[str, Code] = {slug: Code(f"ADC{n:04d}", slug, title) for n, slug, title in _TABLE}

@@ -33,11 +33,17 @@ GATED = frozenset({"env.read", "fs.read", "fs.write"})
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What trust decided. `signature`: the decoded bytes to embed, or None. `linked`: the app verifies itself."""
+    """What trust decided.
+
+    `signature`: the decoded bytes to embed, or None. `linked`: the app verifies itself. `required`, `key`: what the
+    build's options demand, the key as PEM text.
+    """
 
     signature: bytes | None = None
     signed_by: str | None = None
     linked: bool = False
+    required: bool = False
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ def compile_workflow(
 ) -> Compiled:
     """The app of a workflow that has no errors."""
     file = PurePosixPath(source.name.replace("\\", "/")).name
+    file = file.encode("utf-8", "backslashreplace").decode()  # names of files need not be UTF-8
     program = run_passes(lower(workflow, facts, places, file))
     digest = sha256(program_text(program).encode()).hexdigest()
     capabilities = list(_capabilities(workflow, program))
@@ -67,7 +74,9 @@ def compile_workflow(
     package = package_name(program.name)
     data = {
         "manifest.json": manifest(origin, closure.modules, capabilities),
-        "operands.json": as_json(operands(workflow, digest)),
+        "operands.json": as_json(
+            operands(workflow, digest, signing_required=trust.required, signing_key=trust.key)
+        ),
         "workflow.toml": source.data,
     }
     if trust.signature is not None:

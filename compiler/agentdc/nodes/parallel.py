@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agentdc.model.base import Many, Section
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, TypeOf
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf
 from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record, union
 
 
@@ -44,6 +44,7 @@ SPEC = NodeSpec(
     summary="run child workflows at once",
     model=Parallel,
     output=_output,
+    paths=(PathField("branches[].input_from", missing="null"),),
     labels=("error",),
     effects=_effects,
     errors=("workflow",),

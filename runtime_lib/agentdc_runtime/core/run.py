@@ -111,7 +111,7 @@ class Run:
         self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
         self.trace: list[Entry] = []
         self.node: Node | None = None
-        self.loops = [0] * loop_count
+        self.loops = [0] * loop_count if loop_count else []
         self.visits = 0
         self.response: dict[str, Json] | None = None
         self.dry_run = dry_run

@@ -6,6 +6,7 @@ Whatever only some starts need (help, inspect, signatures, writing a record) is 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from agentdc_runtime import abi
 from agentdc_runtime.core.drive import drive
 from agentdc_runtime.core.report import counters, outcome
 from agentdc_runtime.core.run import Run
-from agentdc_runtime.errors import AgentError, WorkflowError
+from agentdc_runtime.errors import AgentError, InternalError, WorkflowError
 from agentdc_runtime.host.flags import Options, UsageError, parse
 from agentdc_runtime.host.journal import Journal
 from agentdc_runtime.jsontext import JsonError, loads, pretty
@@ -46,11 +47,10 @@ def run_app(app: App, argv: list[str]) -> int:
     program = os.path.basename(argv[0]) or app.name
     if os.path.basename(argv[0]) == "__main__.py":
         program = app.name
+    _open_streams()
     try:
         if len(argv) > 1 and argv[1] == "inspect":
-            from agentdc_runtime.host.inspect import inspect
-
-            return inspect(argv[2:], sys.stdout, sys.stderr, program)
+            return _inspect(argv[2:], program)
         options = parse(argv[1:], os.environ, app.features)
         for line in options.warnings:
             _tell(program, line)
@@ -69,6 +69,33 @@ def run_app(app: App, argv: list[str]) -> int:
         return refusal.status
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and nobody wants a traceback
+        _tell(program, InternalError(error).display)
+        return FAILED
+
+
+def _open_streams() -> None:
+    """Give every closed standard descriptor something to be, or the first file opened would take its place.
+
+    What is opened can only be read, so that writing to it fails as it would have.
+    """
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+
+
+def _inspect(argv: list[str], program: str) -> int:
+    from io import StringIO
+
+    from agentdc_runtime.host.inspect import inspect
+
+    out, err = StringIO(), StringIO()
+    status = inspect(argv, out, err, program)
+    _write(2, err.getvalue().encode("utf-8", "backslashreplace"))
+    said = out.getvalue().encode("utf-8", "backslashreplace")
+    return _print(said, program) if status == OK else status
 
 
 def _asked(app: App, options: Options, program: str) -> bytes | None:
@@ -99,7 +126,7 @@ def _check_config(app: App, path: str) -> None:
 def _run(app: App, options: Options, program: str) -> int:
     if app.abi != abi.ABI:
         raise Refusal(f"internal error: built for runtime ABI {app.abi}, linked with {abi.ABI}", FAILED)
-    operands: dict[str, Any] = loads(app.read_data("operands.json").decode())
+    operands = _operands(app)
     log = _verified_log(app, options, operands, program)
     try:
         if options.mode == "serve":
@@ -124,6 +151,20 @@ def _run(app: App, options: Options, program: str) -> int:
         return _walk(app, options, program, log, run, start, block)
     finally:
         log.close()
+
+
+def _operands(app: App) -> dict[str, Any]:
+    """The built-in operands; a directory app can be edited, and then they may be anything."""
+    try:
+        operands = loads(app.read_data("operands.json").decode())
+    except (OSError, ValueError) as error:
+        raise Refusal(f"operands.json cannot be used: {error}", FAILED) from error
+    parts = ("policy", "logging", "signing")
+    if not isinstance(operands, dict) or not all(
+        isinstance(operands.get(each, ""), dict | None) for each in parts
+    ):
+        raise Refusal(f"operands.json cannot be used: it lacks one of {', '.join(parts)}", FAILED)
+    return operands
 
 
 def _verified_log(app: App, options: Options, operands: dict[str, Any], program: str) -> Log:
@@ -193,7 +234,7 @@ def _input(path: str | None) -> Json:
     """The trigger input: JSON, or any other UTF-8 text as `raw`; `-` is standard input (spec 03 §1.6)."""
     if path is None:
         return None
-    data = sys.stdin.buffer.read() if path == "-" else _read(path, "the input")
+    data = _standard_input() if path == "-" else _read(path, "the input")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -204,16 +245,29 @@ def _input(path: str | None) -> Json:
         return {"raw": text}
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise Refusal("failed to read the input -: standard input is closed", USAGE)
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise Refusal(f"failed to read the input -: {error.strerror}", USAGE) from error
+
+
 def _walk(app: App, options: Options, program: str, log: Log, run: Run, start: str, block: Block) -> int:
     journal = Journal(log, run, start)
     _stop_on_signals(run)
     journal.started()
     ending = drive(run, block)
+    gc.freeze()  # the process is about to end: spare it the last search for cycles through every object
     journal.ended(ending, counters(ending, run)["node_failures"] == 1)
     if options.record is not None:
         _record(options.record, program, ending, run, start)
-    if ending.status == "stopped":
-        _tell(program, f"stopped by signal {run.stop_signal} after node `{ending.last_node}`")
+    if run.stop_signal and (ending.status == "stopped" or ending.error is not None):
+        # An error now is most often that of a retry that was cut short.
+        why = "" if ending.error is None else f": {ending.error.display}"
+        where = "after" if ending.error is None else "in"
+        _tell(program, f"stopped by signal {run.stop_signal} {where} node `{ending.last_node}`{why}")
         return 128 + run.stop_signal
     if ending.error is not None:
         _tell(program, ending.error.display)
@@ -231,7 +285,8 @@ def _stop_on_signals(run: Run) -> None:
 
     A frozen app gets a signal to its process group twice, since the loader forwards its own; hence the pause.
     """
-    import signal
+    # The C module: `signal` itself loads `enum` on top of it, which is a tenth of a start.
+    import _signal as signal  # type: ignore[import-not-found]
 
     first = 0.0
 
