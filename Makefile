@@ -43,11 +43,11 @@ types: dev ## check types
 
 .PHONY: golden
 golden: dev ## compare the golden files only
-	$(BIN)/pytest -n $(JOBS) tests/test_valid_cases.py tests/test_invalid_cases.py
+	$(BIN)/pytest -n $(JOBS) tests/test_valid_cases.py tests/test_invalid_cases.py tests/test_run_cases.py
 
 .PHONY: golden-update
 golden-update: dev ## rewrite the golden files; review the diff like code
-	$(BIN)/pytest tests/test_valid_cases.py tests/test_invalid_cases.py --golden-update
+	$(BIN)/pytest tests/test_valid_cases.py tests/test_invalid_cases.py tests/test_run_cases.py --golden-update
 
 .PHONY: examples
 examples: dev ## check, build and run every example
@@ -65,6 +65,10 @@ fuzz: dev ## 60 seconds of broken workflows; a traceback fails
 bench: dev ## measure; ratios in one run
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m bench
+
+.PHONY: docs
+docs: dev ## rewrite the generated tables of docs/language.md
+	$(BIN)/python .ci/docs.py
 
 .PHONY: new-node
 new-node: dev ## KIND=<kind>: declaration, handler, test folder, registry line

@@ -91,7 +91,8 @@ def difference(path: Path, expected: bytes, data: bytes) -> str:
         "made now",
         lineterm="",
     )
-    return "\n".join([*lines, "(same lines: line endings differ)"][:400]) + "\nagree? pytest --golden-update"
+    shown = list(lines)[:400] or [f"{path}: only line ends differ"]
+    return "\n".join([*shown, "right as it is now? `pytest --golden-update` writes it"])
 
 
 def _write(path: Path, data: bytes) -> None:

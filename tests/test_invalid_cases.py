@@ -1,8 +1,8 @@
 """Every `tests/cases/invalid/<slug>/<name>.toml` gives the text beside it, and `<slug>` is among its findings.
 
 Options of a case, in its first line: `# options: {"strict": true, "allow": ["cycle"], "dialect": "agentd",
-"required": true, "key_file": "key.pub", "build": true}`; `build` shows what `agentdc build` shows. Sources that an
-editor or git could change behind one's back are made here.
+"require_policy": true, "required": true, "key_file": "key.pub", "build": true}`; `required` is `--signing-required`,
+`build` shows what `agentdc build` shows. Sources that an editor or git could change behind one's back are made here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agentdc.diagnostics.render import text
 from agentdc.driver.check import Signing, check_source
 
 ROOT = Path(__file__).parent / "cases" / "invalid"
-KNOWN_OPTIONS = {"allow", "build", "dialect", "key_file", "required", "strict"}
+KNOWN_OPTIONS = {"allow", "build", "dialect", "key_file", "require_policy", "required", "strict"}
 
 GO = 'name = "greeter"\n\n[[start_nodes]]\nname = "go"\nsource = "manual"\n\n'
 SAY = '[[nodes]]\nid = "say"\ntype = "template_render"\ntemplate = "hello"\n'
@@ -29,15 +29,21 @@ MADE: dict[str, bytes] = {
     "dup_node_id/very_long": (GO + SAY + "\n" + SAY).replace('"say"', f'"{"say" * 3000}"').encode(),
     "not_utf8/latin_1": (GO + SAY).replace("hello", "grüß").encode("latin-1"),
     "not_utf8/utf_16": b"\xff\xfe" + (GO + SAY).encode("utf-16-le"),
-    "out_of_range/thousands_of_digits": (GO + SAY).encode() + b"retry = { max_attempts = %s }\n" % (b"9" * 5000),
+    "out_of_range/thousands_of_digits": (GO + SAY).encode()
+    + b"retry = { max_attempts = %s }\n" % (b"9" * 5000),
     "toml_syntax/bare_carriage_return": b'name = "greeter"\r[[nodes]]\n',
     "toml_syntax/byte_order_mark": b"\xef\xbb\xbfname = greeter\n",
     "toml_syntax/nested_too_deep": b'name = "greeter"\nnodes = ' + b"[" * 20_000 + b"\n",
     "toml_syntax/nul_byte": b'name = "gree\x00ter"\n',
     "toml_syntax/windows_line_ends": (GO + SAY + 'template = "hello again"\n').replace("\n", "\r\n").encode(),
-    "unknown_key/long_line": f'{GO}nodes = [{{ {"a" * 200} = 1, id = "{"b" * 300}" }}]\n'.encode(),
+    "unknown_key/long_line": (
+        f'name = "greeter"\nnodes = [{{ id = "{"a" * 200}", type = "merge", retry = {{ max_attempts = 2, '
+        f"{'b' * 200} = 1 }} }}]\n"
+    ).encode(),
     "unknown_key/tabs": (GO + SAY).encode() + b'\tinput\t=\t"trigger"\n',
-    "unknown_node_kind/zero_width_space": (GO + SAY).replace("template_render", "template\u200b_render").encode(),
+    "unknown_node_kind/zero_width_space": (GO + SAY)
+    .replace("template_render", "template\u200b_render")
+    .encode(),
     "unknown_value/direction_mark": GO.replace('"manual"', '"\u202elaunam\u202c" # \u2028 \x85').encode(),
 }
 CASES = {path: path.read_bytes() for path in find(ROOT, "*/*.toml")} | {
@@ -56,6 +62,7 @@ def _found(case: Path, data: bytes) -> list[Diagnostic]:
         allow=frozenset(given.get("allow", ())),
         agentd_dialect=given.get("dialect") == "agentd",
         strict=given.get("strict", False),
+        require_policy=given.get("require_policy", False),
     )
     signing = Signing(required=given.get("required", False), key_file=given.get("key_file"))
     report = check_source(SourceFile(case.name, data), wanted, signing)
@@ -64,10 +71,19 @@ def _found(case: Path, data: bytes) -> list[Diagnostic]:
 
 @pytest.mark.parametrize("case", sorted(CASES), ids=lambda case: case_id(ROOT, case))
 def test_diagnostics(case: Path, golden_update: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    case.parent.mkdir(exist_ok=True)
     monkeypatch.chdir(case.parent)  # a report names files as the user wrote them: relative to where they are
     found = _found(case, CASES[case])
     assert case.parent.name in {each.code.slug for each in found}
     check_golden(_golden(case), text.render(found), golden_update)
+
+
+def test_without_start_nodes_nothing_is_reached() -> None:
+    """A path is judged where a run gets to; in a file without a start node no run gets anywhere."""
+    nodes = SAY + '\n[[nodes]]\nid = "data"\ntype = "parse_json"\ninput_from = "say.nothing"\n'
+    source = 'name = "greeter"\n' + nodes + '[[edges]]\nfrom = "say"\nto = "data"\n'
+    found = check_source(SourceFile("workflow.toml", source.encode()), Options()).diagnostics
+    assert [each.code.slug for each in found] == ["no_start_node"]
 
 
 def test_every_folder_is_a_code() -> None:

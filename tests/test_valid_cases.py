@@ -1,4 +1,4 @@
-"""Every folder of `tests/cases/valid/` compiles to what is beside it: the program, the app's text, the linked modules.
+"""Every folder of `tests/cases/valid/` compiles to what is beside it: the program, the app's text, linked modules.
 
 Three goldens, because they change for different reasons: `ir.txt` (meaning), `expected/` (shape of the code),
 `link.txt` (size of the product). Left out of `expected/`: the runtime library, the copy of the workflow, the readme,
@@ -24,7 +24,9 @@ NOT_GOLDEN = {"README.md", "manifest.json", "workflow.toml"}
 def test_case(case: Path, golden_update: bool) -> None:
     app = compiled(case.read_bytes())
     check_golden(case.with_name("ir.txt"), program_text(app.program), golden_update)
-    check_golden(case.with_name("link.txt"), "".join(f"{each}\n" for each in app.closure.modules), golden_update)
+    check_golden(
+        case.with_name("link.txt"), "".join(f"{each}\n" for each in app.closure.modules), golden_update
+    )
     generated = {
         name: data
         for name, data in app.files.items()

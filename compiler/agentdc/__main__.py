@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import sys
 
+from agentdc.cli import streams
+
 
 def main() -> None:
     """Run the command line; ends the process with its exit status."""
+    streams.prepare()
+    sys.exit(streams.guarded(command))
+
+
+def command() -> int:
+    """Run the command that the arguments name; its exit status, or SystemExit."""
     if len(sys.argv) > 1 and sys.argv[1] == "run":
         from agentdc.cli.run import main as run
 
-        sys.exit(run(sys.argv[2:]))
-    from agentdc.cli.app import app
+        return run(sys.argv[2:])
+    from agentdc.cli.app import main as app
 
-    app(prog_name="agentdc")
+    return app()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Each class has the display prefix that operators see, and says whether `retry` w
 it. A node that raises one aborts the run; no edge can catch it.
 """
 
-
 from __future__ import annotations
 
 TYPE_CHECKING = False

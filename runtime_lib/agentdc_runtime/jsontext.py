@@ -67,7 +67,7 @@ def loads(text: str) -> Json:
         return loads(text)
     if end < len(text) and (rest := text[end:].lstrip(_SPACE)):
         _refuse("text after the value", text, len(text) - len(rest))
-    if text.count("[") + text.count("{") > MAX_DEPTH and _deep(value):
+    if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and _deep(value):
         _refuse(_TOO_DEEP, text, _too_deep_at(text))
     if not text.isascii() or ("\\" in text and ("\\ud" in text or "\\uD" in text)):
         _check_surrogates(text)

@@ -48,6 +48,8 @@ def walk(value: Json, segments: tuple[str, ...]) -> Json:
 
 def _index(segment: str) -> int:
     """A decimal index, leading zeros and one leading `+` accepted; -1 for anything else."""
+    if segment.isdecimal() and segment.isascii() and len(segment) <= _MAX_DIGITS:
+        return int(segment)
     digits = segment[1:] if segment[:1] == "+" else segment
     if not (digits.isascii() and digits.isdecimal()):
         return -1
@@ -76,7 +78,9 @@ def inner(path: str) -> tuple[str, ...]:
 
 def text(value: Json) -> str:
     """A string as it is, anything else as compact JSON."""
-    return value if isinstance(value, str) else compact(value)
+    if isinstance(value, str):
+        return value
+    return int.__repr__(value) if value.__class__ is int else compact(value)
 
 
 def fill(data: Json, segments: tuple[str, ...], key: str) -> str:

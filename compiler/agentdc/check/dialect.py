@@ -1,4 +1,4 @@
-"""`--dialect agentd`: keys, sections and kinds that agentd does not have are errors."""
+"""`--dialect agentd`: keys, sections, kinds and forms that agentd does not have are errors."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentdc.check import errors
+from agentdc.check.schedule import is_crontab
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.base import EXTENSION, Section
-from agentdc.model.trigger import BusMessage
+from agentdc.model.secrets import KeyringSecret
+from agentdc.model.trigger import BusMessage, Cron
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
 
@@ -21,8 +23,15 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
 
 
 def _section(section: Section, path: Path, at: Places) -> Iterator[Diagnostic]:
-    if isinstance(section, BusMessage):
-        yield errors.extension("the trigger bus.message", at.value((*path, "type")))
+    match section:
+        case BusMessage():
+            yield errors.extension("the trigger bus.message", at.value((*path, "type")))
+        case KeyringSecret():
+            yield errors.extension("the secret source keyring", at.value((*path, "source")))
+        case Cron(schedule=text) if is_crontab(text):
+            yield errors.extension("a schedule of five fields", at.value((*path, "schedule")))
+        case _:
+            pass
     for name, field in type(section).model_fields.items():
         if name not in section.model_fields_set:
             continue

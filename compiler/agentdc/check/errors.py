@@ -65,10 +65,18 @@ def ambiguous_entry(start: str, roots: Sequence[str], at: Span) -> Diagnostic:
     return error(code("ambiguous_start_entry"), message, at, "has no `entry_node`", help=helped)
 
 
-def unreachable(node: str, at: Span) -> Diagnostic:
-    """No start reaches the node."""
+def unreachable(node: str, at: Span, *, settled: bool) -> Diagnostic:
+    """No start reaches the node; `settled`: not because some start begins nowhere, which is told apart."""
     message = f'no start node reaches the node "{node}"'
-    return error(code("unreachable_node"), message, at, help="add an edge to it, or remove it")
+    helped = "add an edge to it, or remove it" if settled else None
+    return error(code("unreachable_node"), message, at, help=helped)
+
+
+def no_start_node(header: str, at: Span) -> Diagnostic:
+    """Nothing says where a run begins; `header` is that of start nodes in this file."""
+    message = "the workflow can never run: it has no start node"
+    helped = f'add {header} with `name = "go"` and `source = "manual"`'
+    return warning(code("no_start_node"), message, at, "nothing starts it", help=helped)
 
 
 def bad_schedule(reason: str, at: Span, helped: str | None = None) -> Diagnostic:
@@ -108,6 +116,19 @@ def reserved_id(at: Span) -> Diagnostic:
     """A node called trigger."""
     message = 'a node with the id "trigger" replaces the trigger once it has run'
     return warning(code("reserved_id"), message, at, help="rename the node")
+
+
+def unknown_backend(node: str, backend: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """A model backend that is neither declared nor the one of the command line."""
+    message = f'the node "{node}" asks the model backend "{backend}", which is not declared'
+    label = "no [[intelligence.backends]] has this name"
+    return warning(code("unknown_backend"), message, at, label, help=did_you_mean(backend, known))
+
+
+def unknown_allowed(text: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """An entry of `[check] allow` that allows nothing."""
+    message = f'"{text}" is no code of a diagnostic, and allows nothing'
+    return warning(code("unknown_value"), message, at, "no such code", help=did_you_mean(text, known))
 
 
 def retry_ignored(node: str, why: str, at: Span) -> Diagnostic:
@@ -207,7 +228,8 @@ def extension(what: str, at: Span) -> Diagnostic:
 def policy_absent(effects: Sequence[str], at: Span) -> Diagnostic:
     """Side effects, and nothing that limits them."""
     message = f"the workflow has side effects ({', '.join(effects)}) and no [policy]: everything is allowed"
-    return warning(code("policy_absent"), message, at, help="`agentdc explain policy_absent` shows a policy")
+    helped = "`agentdc explain policy_absent` shows a policy"
+    return warning(code("policy_absent"), message, at, "nothing limits it", help=helped)
 
 
 def inner_star(pattern: str, at: Span) -> Diagnostic:

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agentdc.check import errors
 from agentdc.check.facts import TRIGGER
 from agentdc.check.schedule import ScheduleProblem, cron, interval_seconds
-from agentdc.diagnostics import Diagnostic, Span
+from agentdc.diagnostics import CODES, Diagnostic, Span
+from agentdc.diagnostics.codes import find
+from agentdc.model.node import NodeModel
 from agentdc.model.trigger import Cron, FsWatch, InternalEvent, Interval, ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
+from agentdc.parse.wording import dotted
 
 FS_EVENTS = ("create", "modify", "remove", "rename")
 
 
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    """All findings, triggers first, then nodes, then edges."""
+    """All findings, settings first, then triggers, nodes, edges."""
+    yield from _allowed(workflow, at)
+    yield from _start(workflow, at)
     yield from _triggers(workflow, at)
     yield from _nodes(workflow, at)
     yield from _edges(workflow, at)
+
+
+def _allowed(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    for index, text in enumerate(() if workflow.check is None else workflow.check.allow):
+        if find(text) is None:
+            yield errors.unknown_allowed(text, CODES, at.value(("check", "allow", index)))
+
+
+def _start(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """Sidecars run without a start node; routes and triggers name one, whose absence is told there."""
+    others = workflow.sidecars or workflow.triggers or workflow.http_routes
+    if not workflow.start_nodes and (workflow.nodes or not others):
+        yield errors.no_start_node(f"[[{dotted(('start_nodes',), at.prefix)}]]", at.key(("name",)))
 
 
 def _triggers(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
@@ -56,11 +74,13 @@ def _interval(text: str, where: Span) -> Iterator[Diagnostic]:
 
 
 def _nodes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    declared = [each.name for each in workflow.intelligence.backends] if workflow.intelligence else []
     for index, node in enumerate(workflow.nodes):
         if not node.id or "." in node.id:
             yield errors.unaddressable_id(node.id, at.value(("nodes", index, "id")))
         if node.id == TRIGGER:
             yield errors.reserved_id(at.value(("nodes", index, "id")))
+        yield from _backends(node, declared, index, at)
         if node.retry is not None:
             where = at.value(("nodes", index, "retry"))
             if not SPECS[node.type].retryable:
@@ -68,6 +88,14 @@ def _nodes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             elif node.retry.max_attempts < 2:
                 where = at.value(("nodes", index, "retry", "max_attempts"))
                 yield errors.retry_ignored(node.id, "max_attempts counts the first attempt too", where)
+
+
+def _backends(node: NodeModel, declared: Sequence[str], index: int, at: Places) -> Iterator[Diagnostic]:
+    known = (*declared, "default")  # the command line's (spec 03 §6.2)
+    for effect in SPECS[node.type].effects(node):
+        if effect.family == "model" and effect.constant not in known:
+            where = at.value(("nodes", index, "backend"))
+            yield errors.unknown_backend(node.id, str(effect.constant), known, where)
 
 
 def _edges(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:

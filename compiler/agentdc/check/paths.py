@@ -12,7 +12,7 @@ from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import PathField
 from agentdc.parse.positions import Places
-from agentdc.types import Object, Type, Union, follow, kinds
+from agentdc.types import UNKNOWN, Object, Type, Union, follow, kinds
 
 
 def check(workflow: Workflow, facts: Facts, at: Places) -> Iterator[Diagnostic]:
@@ -20,11 +20,11 @@ def check(workflow: Workflow, facts: Facts, at: Places) -> Iterator[Diagnostic]:
     nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
     heads = [node.id for node in workflow.nodes]
     for index, node in enumerate(workflow.nodes):
-        for field in SPECS[node.type].paths:
-            path = getattr(node, field.name)
-            if path is not None and node.id in facts.outputs:  # a file without start nodes reaches nothing
-                where = at.value(("nodes", index, field.name))
-                yield from _path(node, field, path, facts, nexts, heads, where)
+        if node.id not in facts.outputs:
+            continue  # a file without start nodes reaches nothing
+        for place, field, path in SPECS[node.type].paths_of(node):
+            where = at.value(("nodes", index, *place))
+            yield from _path(node, field, path, facts, nexts, heads, where)
 
 
 def _path(
@@ -46,7 +46,7 @@ def _path(
             yield errors.not_upstream(path, head, node.id, where, aborts=aborts)
             return
         yield errors.maybe_unset(path, head, node.id, where, aborts=aborts)
-    start = facts.outputs[head]
+    start = facts.outputs.get(head, UNKNOWN)
     found = follow(start, tuple(segments))
     if not found.possible:
         known, segment = _dead_end(start, segments)

@@ -99,6 +99,14 @@ def cron(text: str) -> Cron:
     return Cron(second, minute, hour, day, month, weekday, year, crontab)
 
 
+def is_crontab(text: str) -> bool:
+    """True for a schedule in the five-field form, which agentd refuses."""
+    try:
+        return cron(text).crontab
+    except ScheduleProblem:
+        return False
+
+
 def interval_seconds(text: str) -> int:
     """The period that an interval text means, in seconds; ScheduleProblem when it means none."""
     found = _INTERVAL.match(text.strip())

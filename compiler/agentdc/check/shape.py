@@ -70,9 +70,11 @@ def _entries(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
 
 def _unreachable(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
-    seen = graph.reachable(entries(workflow).values(), nexts)
+    found = entries(workflow)
+    seen = graph.reachable(found.values(), nexts)
+    settled = all(start.name in found for start in workflow.start_nodes)
     told: set[str] = set()
     for index, node in enumerate(workflow.nodes):
         if node.id not in seen and node.id not in told:
             told.add(node.id)
-            yield errors.unreachable(node.id, at.value(("nodes", index, "id")))
+            yield errors.unreachable(node.id, at.value(("nodes", index, "id")), settled=settled)

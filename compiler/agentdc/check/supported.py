@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agentdc.check import errors
+from agentdc.check import errors, secrets
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.trigger import InternalEvent, ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
@@ -44,7 +44,14 @@ def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         if getattr(workflow, section, None):
             header = f"[[{section}]]" if isinstance(getattr(workflow, section), tuple) else f"[{section}]"
             yield errors.unsupported(header, at.key((section,)))
+    for what, where in secrets.unbuilt(workflow, at):
+        yield errors.unsupported(what, where)
+    if workflow.budget is not None and workflow.budget.hard_deadline:
+        yield errors.unsupported("[budget] hard_deadline", at.key(("budget", "hard_deadline")))
     if workflow.policy is not None and workflow.policy.rego is not None:
         yield errors.unsupported("[policy.rego]", at.key(("policy", "rego")))
     if workflow.logging is not None and workflow.logging.otel is not None:
         yield errors.unsupported("[logging.otel]", at.key(("logging", "otel")))
+    if workflow.check is not None:
+        for ceiling in sorted(name for name in workflow.check.model_fields_set if name.startswith("max_")):
+            yield errors.unsupported(f"the ceiling [check] {ceiling}", at.key(("check", ceiling)))

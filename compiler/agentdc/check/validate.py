@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agentdc.check import children, dialect, graph, lints, names, paths, policy, shape
+from agentdc.check import budget, children, dialect, graph, lints, names, paths, policy, secrets, shape
 from agentdc.check.children import Children
 from agentdc.check.facts import Facts
 from agentdc.check.typing import output_types
@@ -14,6 +14,10 @@ from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Names
 from agentdc.parse.positions import Places
+
+_REFUSED_AT_START = frozenset({"bad_schedule", "bad_fs_event"})  # by agentd, in serve mode (spec 01 §2.2)
+# What decoding tells of files that agentd would load.
+_LOADED_BY_AGENTD = frozenset({"blank_name", "ignored_field", "ignored_root_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +67,44 @@ def check(
     structural = (*names.check(workflow, at), *_node_rules(workflow, at), *shape.check(workflow, at))
     extensions = tuple(dialect.check(workflow, at)) if options.agentd_dialect else ()
     if structural:
-        return Checked(
-            structural, (*extensions, *_level(_safe_lints(workflow, touches, at, child=child), options)), None
-        )
+        beyond = tuple(_safe_lints(workflow, touches, at, child=child))
+        return Checked(structural, (*extensions, *_level(_apart(beyond, extensions), options)), None)
     facts = find_facts(workflow, family)
     beyond = (
         *lints.check(workflow, at),
         *children.check(workflow, family, at),
         *paths.check(workflow, facts, at),
-        *(() if child else policy.check(workflow, touches, at)),
+        *(() if child else _sections(workflow, touches, at)),
     )
-    return Checked((), (*extensions, *_level(beyond, options)), facts)
+    return Checked((), (*extensions, *_level(_apart(beyond, extensions), options)), facts)
+
+
+def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterable[Diagnostic]:
+    """Findings about sections that count in the main workflow only."""
+    return (*policy.check(workflow, touches, at), *secrets.check(workflow, at), *budget.check(workflow, at))
+
+
+def level_decoded(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+    """Findings of the decoder: those about a file that agentd would load, at the level that the options give them."""
+    leveled = [_leveled(each, options) if each.code.slug in _LOADED_BY_AGENTD else each for each in found]
+    return tuple(each for each in leveled if each is not None)
+
+
+def _apart(found: Iterable[Diagnostic], extensions: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
+    """The findings less those about a value that is refused as an extension anyway."""
+    refused = {each.primary.span for each in extensions if each.primary is not None}
+    return (each for each in found if each.primary is None or each.primary.span not in refused)
 
 
 def find_facts(workflow: Workflow, family: Children) -> Facts:
     """Entries, dominance and types of a workflow without structural errors."""
     found = shape.entries(workflow)
-    nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
+    kinds = {node.id: SPECS[node.type] for node in workflow.nodes}
+    nexts = graph.successors(
+        (edge.from_, edge.to)
+        for edge in workflow.edges
+        if edge.max_iterations != 0 and lints.can_take(kinds[edge.from_], edge.when)
+    )
     dominance = graph.dominance(list(dict.fromkeys(found.values())), nexts)
     nodes = {node.id: node for node in workflow.nodes}
     real = output_types(nodes, dominance.order, family)
@@ -117,6 +142,6 @@ def _leveled(diagnostic: Diagnostic, options: Options) -> Diagnostic | None:
         return replace(diagnostic, severity=Severity.ERROR)
     if slug in options.allow:
         return replace(diagnostic, severity=Severity.WARNING) if diagnostic.is_error else None
-    if diagnostic.is_error and options.agentd_dialect:
+    if diagnostic.is_error and options.agentd_dialect and slug not in _REFUSED_AT_START:
         return replace(diagnostic, severity=Severity.WARNING)
     return diagnostic

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
-from agentdc.cli import build, check, graph, keys, learn, run, test
+from agentdc.cli import build, check, graph, keys, learn, run, show, streams, test
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -15,13 +13,14 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it takes [policy] in a help text for markup, and its boxes need UTF-8
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def _version(asked: bool) -> None:
     if asked:
-        sys.stdout.write(f"{VERSION}\n")
+        streams.out(f"{VERSION}\n")
         raise typer.Exit
 
 
@@ -32,6 +31,12 @@ def _root(
     ),
 ) -> None:
     """Compile declarative TOML agent workflows to standalone apps."""
+
+
+def main() -> int:
+    """Run the command line; ends with SystemExit, or the exit status."""
+    app(prog_name="agentdc")
+    return show.OK
 
 
 app.command()(check.check)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from agentdc.cli import show
+from agentdc.cli import show, streams
 from agentdc.cli.options import Allow, Dialect, KeyFile, Required, Strict, Workflow, options_of
+from agentdc.diagnostics.render import text
 
 
 def build(
@@ -59,8 +60,8 @@ def build(
     progress.clear()
     show.diagnostics(built.diagnostics, sys.stderr)
     for step in built.steps:
-        sys.stderr.write(f"{step.name:<8} {step.seconds:6.2f} s\n")
+        streams.err(f"{step.name:<8} {step.seconds:6.2f} s\n")
     if not built.ok:
         raise typer.Exit(show.FINDINGS)
     note = f"; {built.runs_on}" if built.runs_on else ""
-    sys.stdout.write(f"{output}: {show.megabytes(built.size)}{note}\n")
+    streams.out(f"{text.visible(output)}: {show.megabytes(built.size)}{note}\n")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentdc.cli import show
+from agentdc.cli import show, streams
 from agentdc.cli.options import Allow, Dialect, KeyFile, Required, Strict, Workflow, options_of
 from agentdc.diagnostics.render import json, text
 from agentdc.driver.check import Signing, check_source, failed
@@ -33,16 +33,16 @@ def check(
         report = check_source(read_source(workflow), options, Signing(signing_required, signing_key_file))
     except FileProblem as problem:
         if format == "json":
-            sys.stdout.write(json.render(None, [problem.diagnostic]))
+            streams.out(json.render(None, [problem.diagnostic]))
         else:
             show.diagnostics([problem.diagnostic], sys.stderr)
         raise typer.Exit(show.USAGE) from problem
     found = report.diagnostics
     if format == "json":
-        sys.stdout.write(json.render(report.name, found))
+        streams.out(json.render(report.name, found))
     elif found:
         show.diagnostics(found, sys.stdout)
     if format == "text" and not failed(found):
         unbuilt = "; this version cannot build it yet" if report.unsupported else ""
-        sys.stdout.write(f"{text.visible(report.name or workflow)}: no errors{unbuilt}\n")
+        streams.out(f"{text.visible(report.name or workflow)}: no errors{unbuilt}\n")
     raise typer.Exit(show.FINDINGS if failed(found) else show.OK)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from agentdc.cli import show
+from agentdc.cli import show, streams
 from agentdc.cli.options import Workflow
+from agentdc.diagnostics.render import text
 
 Key = Annotated[str, typer.Option("--key", metavar="FILE", help="the private key, PEM")]
 
@@ -29,7 +30,7 @@ def keygen(
     except FileProblem as problem:
         show.diagnostics([problem.diagnostic], sys.stderr)
         raise typer.Exit(show.USAGE) from problem
-    sys.stdout.write(f"private key: {private}\npublic key:  {public}\nfingerprint: {fingerprint}\n")
+    streams.out(f"private key: {private}\npublic key:  {public}\nfingerprint: {fingerprint}\n")
 
 
 def sign(workflow: Workflow, key: Key) -> None:
@@ -42,7 +43,7 @@ def sign(workflow: Workflow, key: Key) -> None:
     except FileProblem as problem:
         show.diagnostics([problem.diagnostic], sys.stderr)
         raise typer.Exit(show.USAGE) from problem
-    sys.stdout.write(f"signature:   {path}\nfingerprint: {fingerprint}\n")
+    streams.out(f"signature:   {path}\nfingerprint: {fingerprint}\n")
 
 
 def verify(
@@ -64,4 +65,4 @@ def verify(
     show.diagnostics(found, sys.stderr)
     if not keys.accepted(verdict):
         raise typer.Exit(show.FINDINGS)
-    sys.stdout.write(f"{workflow}: the signature fits; key {verdict.key_fingerprint}\n")
+    streams.out(f"{text.visible(workflow)}: the signature fits; key {verdict.key_fingerprint}\n")

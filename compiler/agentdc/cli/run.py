@@ -10,16 +10,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from agentdc.cli import streams
 from agentdc.driver import run as cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # loaded only to compile
+    from agentdc.driver.build import Built
 
 CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
 USAGE = """\
 Usage: agentdc run [OPTIONS] WORKFLOW [APP FLAGS]
 
-Compile a workflow to a cache and execute it; APP FLAGS are those of a built app (see --help behind WORKFLOW).
+Compile a workflow to a cache and execute it; APP FLAGS are those of a built
+app (see --help behind WORKFLOW).
 
 Options:
-  --allow CODE                make a finding beyond agentd's validator a warning (may be repeated)
+  --allow CODE                make a finding beyond agentd's validator a
+                              warning (may be repeated)
   --dialect agentdc|agentd    agentd: nothing but its dialect
   --strict                    unhandled error branches are errors
   -h, --help                  show this text
@@ -27,7 +34,7 @@ Options:
 
 
 def run() -> None:
-    """Compile a workflow to a cache and execute it; flags behind WORKFLOW go to the app."""
+    """Compile a workflow to a cache and execute it."""
     raise SystemExit(main(sys.argv[2:]))
 
 
@@ -41,8 +48,9 @@ class _Arguments:
     def __init__(self, words: list[str]) -> None:
         self.allow: list[str] = []
         self.dialect, self.strict, self.help = "agentdc", False, False
-        while words and words[0].startswith("-") and words[0] != "-":
+        while words and words[0].startswith("-") and words[0] not in {"-", "--"}:
             words = self._option(words)
+        words = words[1:] if words[:1] == ["--"] else words
         self.workflow, self.rest = (words[0], words[1:]) if words else ("", [])
 
     def _option(self, words: list[str]) -> list[str]:
@@ -89,16 +97,16 @@ def main(words: list[str]) -> int:
         if not arguments.help and not arguments.workflow:
             raise _UsageError("which workflow?")
     except _UsageError as problem:
-        sys.stderr.write(f"{USAGE}\nagentdc run: {problem}\n")
+        streams.err(f"{USAGE}\nagentdc run: {problem}\n")
         return 2
     if arguments.help:
-        sys.stdout.write(USAGE)
+        streams.out(USAGE)
         return 0
     key_file = arguments.app_flag("--signing-key-file", "AGENTD_SIGNING_KEY_FILE")
     try:
         place = cache.entry(cache.cache_directory(), arguments.workflow, _parts(arguments, key_file))
     except cache.UnsafeCache as problem:
-        sys.stderr.write(f"agentdc run: the cache directory {problem} can be written by others\n")
+        streams.err(f"agentdc run: the cache directory {problem} can be written by others\n")
         return 2
     except OSError:
         place = None  # an unreadable workflow or an unwritable cache: told below, with its reason
@@ -111,19 +119,27 @@ def main(words: list[str]) -> int:
     return 2
 
 
-def _parts(arguments: _Arguments, key_file: str | None) -> list[bytes]:
+def _parts(arguments: _Arguments, key_file: str | None) -> list[bytes | None]:
     """Everything that decides what is compiled."""
     from agentdc.trust.signature import signature_paths
 
-    files = [arguments.workflow, *signature_paths(arguments.workflow), *([key_file] if key_file else [])]
-    contents = [Path(each).read_bytes() if Path(each).exists() else b"" for each in files]
+    files = [*signature_paths(arguments.workflow), *([key_file] if key_file else [])]
     words = [
         arguments.dialect,
         str(arguments.strict),
         str(arguments.signing_required),
         *sorted(arguments.allow),
     ]
-    return [Path(arguments.workflow).read_bytes(), *contents, "\n".join(words).encode()]
+    beside = [_if_there(each) for each in files]
+    said = "\n".join(words).encode("utf-8", "surrogateescape")
+    return [Path(arguments.workflow).read_bytes(), *beside, said]
+
+
+def _if_there(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _compile(arguments: _Arguments, key_file: str | None, place: Path | None) -> tuple[int, Path | None]:
@@ -132,36 +148,35 @@ def _compile(arguments: _Arguments, key_file: str | None, place: Path | None) ->
 
     from agentdc.cli import show
     from agentdc.cli.options import options_of
-    from agentdc.diagnostics import Diagnostic
     from agentdc.driver.build import BuildRequest, Format, build
-    from agentdc.driver.check import Signing, failed
+    from agentdc.driver.check import Signing
     from agentdc.driver.files import FileProblem
 
-    found: list[Diagnostic] = []
     try:
         options = options_of(arguments.allow, arguments.dialect, strict=arguments.strict)
-        if place is None:
-            from agentdc.driver.files import read_source
-
-            read_source(arguments.workflow)  # tells why the workflow cannot be read
-            place = cache.private_directory()
-        output = place / "app"
         signing = Signing(arguments.signing_required, key_file)
-        built = build(BuildRequest(arguments.workflow, f"{output}/", Format.DIRECTORY, options, signing))
+        with cache.building(place) as folder:
+            output = folder / cache.APP
+            built = build(BuildRequest(arguments.workflow, str(output), Format.DIRECTORY, options, signing))
+            show.diagnostics(built.diagnostics, sys.stderr)
+            if built.ok:
+                return 0, cache.keep(output, place)
     except typer.BadParameter as problem:
-        sys.stderr.write(f"agentdc run: {problem.format_message()}\n")
+        streams.err(f"agentdc run: {problem.format_message()}\n")
         return 2, None
     except FileProblem as problem:
         show.diagnostics([problem.diagnostic], sys.stderr)
         return 2, None
-    found = [*built.diagnostics]
-    show.diagnostics(found, sys.stderr)
-    if not failed(found):
-        return 0, output
-    if built.report.checked is None:
-        return (5 if built.report.decoded is None else 2), None
-    sys.stdout.write(_report(built.report.name, built.report.checked.diagnostics, found))
-    return 5, None
+    return _refused(built), None
+
+
+def _refused(built: Built) -> int:
+    """The exit status of a workflow that cannot be run; agentd's report goes to standard output."""
+    report = built.report
+    if report.checked is None:
+        return 5 if report.decoded is None else 2
+    streams.out(_report(report.name, report.checked.diagnostics, built.diagnostics))
+    return 5
 
 
 def _report(name: str | None, ordered: Any, found: Any) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from agentdc.cli import streams
 from agentdc.diagnostics import Diagnostic
 from agentdc.diagnostics.render import text
 
@@ -20,8 +22,8 @@ def wants_colour(stream: TextIO) -> bool:
 def diagnostics(found: Sequence[Diagnostic], stream: TextIO) -> None:
     """Every finding, then the counts."""
     if found:
-        stream.write(text.render(found, colour=wants_colour(stream)))
-        stream.write(f"{text.summary(found)}\n")
+        write = streams.out if stream is sys.stdout else streams.err
+        write(f"{text.render(found, colour=wants_colour(stream))}{text.summary(found)}\n")
 
 
 def megabytes(size: int) -> str:

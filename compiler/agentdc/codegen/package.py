@@ -96,10 +96,14 @@ def _title(name: str) -> str:
 def _docstring(program: Program, header: Header) -> str:
     nodes = sum(len(block.steps) for block in program.blocks)
     return (
-        f"{comment(program.name)}: {nodes} nodes in {len(program.blocks)} blocks.\n\n"
+        f"{comment(program.name)}: {_count(nodes, 'node')} in {_count(len(program.blocks), 'block')}.\n\n"
         f"Compiled from {comment(program.file)} (SHA-256 {header.sha256(program.file)})\n"
         f"by agentdc {header.compiler}. Change the workflow and build again, rather than this file.\n"
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainView:

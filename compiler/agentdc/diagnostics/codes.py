@@ -72,7 +72,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (334, "dead_when", "an edge label that its node never gives"),
     (335, "condition_one_sided", "a condition with one edge"),
     (336, "unhandled_error_branch", "an error branch that nothing handles"),
-    (337, "http_header_reserved", "an HTTP header that the client sets itself"),
+    (337, "no_start_node", "a workflow that can never run"),
+    (338, "unknown_backend", "a model backend that is not declared"),
+    (339, "http_header_reserved", "an HTTP header that the client sets itself"),
     (340, "child_unreadable", "a child workflow that cannot be read"),
     (341, "child_invalid", "a child workflow that cannot be used"),
     (342, "child_recursion", "a workflow that runs itself"),
@@ -117,7 +119,6 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1002, "output_exists", "the output exists and is something else"),
     (1003, "output_unwritable", "the output cannot be written"),
     (1004, "unknown_code", "no diagnostic has this code"),
-    (1005, "bad_option", "an option that does not fit"),
     # 11 tests
     (1101, "fixture_invalid", "a fixture that cannot be used"),
     (1102, "scenario_invalid", "a scenario that cannot be used"),

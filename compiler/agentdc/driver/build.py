@@ -5,6 +5,7 @@ Progress is told through a callback, so that a terminal can show it and a log ne
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +16,16 @@ from pathlib import Path
 
 from agentdc.check.validate import Options
 from agentdc.diagnostics import Diagnostic, code, error
-from agentdc.driver import files
+from agentdc.driver import files, outputs
 from agentdc.driver.check import Report, Signing, check_source, failed
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
 from agentdc.freeze import pyinstaller
 from agentdc.link import zipapp
 
 Progress = Callable[[str], None]
+
+# Of the standard library of another supported Python than this one; imported with a fallback.
+OTHER_PYTHONS = frozenset({"_sha2", "_sha256", "_sha512"})
 
 
 class Format(Enum):
@@ -72,7 +76,7 @@ class Built:
 
 def format_of(output: str) -> Format:
     """The format that an output's name asks for: `agent/`, `agent.pyz`, or a binary."""
-    if output.endswith(("/", "\\")) or Path(output).is_dir():
+    if output.endswith(("/", "\\")) or os.path.isdir(output):  # noqa: PTH112 - Path raises where this is False
         return Format.DIRECTORY
     return Format.ZIPAPP if output.endswith(".pyz") else Format.BINARY
 
@@ -87,16 +91,20 @@ def build(request: BuildRequest, on_progress: Progress = lambda _name: None) -> 
     if failed(found) or report.decoded is None or report.workflow is None or report.facts is None:
         return Built(report, tuple(found), clock.steps)
     form = request.format or format_of(request.output)
-    output = Path(request.output)
-    refusal = files.replaceable(output, directory=form is Format.DIRECTORY)
-    if refusal is not None and (not request.force or output.is_dir() != (form is Format.DIRECTORY)):
-        raise files.FileProblem(refusal)
+    output = outputs.place_of(request.output, directory=form is Format.DIRECTORY)
     with clock.step("compile"):
-        trust = Trust(
-            report.signature, report.verdict.key_fingerprint, _links_signing(report, request.signing)
-        )
-        compiled = compile_workflow(report, trust)
+        compiled = compile_workflow(report, _trust(report, request.signing))
+    tree = {name.partition("/")[0] for name in compiled.files} if form is Format.DIRECTORY else None
+    refusal = outputs.refusal(output, request.workflow, tree, force=request.force)
+    if refusal is not None:
+        raise files.FileProblem(refusal)
     return _write(compiled, report, form, output, clock)
+
+
+def _trust(report: Report, signing: Signing) -> Trust:
+    key = None if signing.key_file is None else files.read(signing.key_file, "the signing key").decode()
+    fingerprint, linked = report.verdict.key_fingerprint, _links_signing(report, signing)
+    return Trust(report.signature, fingerprint, linked, signing.required, key)
 
 
 def _links_signing(report: Report, signing: Signing) -> bool:
@@ -122,7 +130,11 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
                 files.write_file(output, packed, 0o755)
             size = len(packed)
         case Format.BINARY:
+            files.make_parent(output)
             frozen = _freeze(compiled, output, clock)
+            lost = [each for each in frozen.diagnostics if each.code.slug == "output_unwritable"]
+            if lost:
+                raise files.FileProblem(lost[0])
             if failed(frozen.diagnostics):
                 return Built(report, (*found, *frozen.diagnostics), clock.steps)
             size, runs_on = frozen.size, frozen.runs_on
@@ -142,7 +154,7 @@ def _foreign(compiled: Compiled) -> list[str]:
     import sys
 
     ours = {compiled.package, "agentdc_runtime"}
-    return sorted(compiled.closure.others - sys.stdlib_module_names - ours)
+    return sorted(compiled.closure.others - sys.stdlib_module_names - OTHER_PYTHONS - ours)
 
 
 def _not_pure(foreign: list[str]) -> Diagnostic:

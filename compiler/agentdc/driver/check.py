@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import tomli
 
 from agentdc.check.facts import Facts
-from agentdc.check.validate import Checked, Options
+from agentdc.check.validate import Checked, Options, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
+from agentdc.diagnostics.codes import find
 from agentdc.driver.children import Family, Member
-from agentdc.driver.files import reason
+from agentdc.driver.files import contents, reason
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.parse.decode import Decoded, decode
@@ -101,11 +103,11 @@ def check_source(source: SourceFile, options: Options, signing: Signing | None =
     if verdict.status is Status.REFUSED:
         return Report(source, verdict)
     decoded = decode(source, MODELS)
+    options = replace(options, allow=options.allow | _allowed(decoded.document))
+    decoded = replace(decoded, diagnostics=level_decoded(decoded.diagnostics, options))
     signature = None
     if verdict.status is Status.VERIFIED and isinstance(request.signature, bytes):
         signature = parse_signature(request.signature)
-    if decoded.workflow is not None:
-        options = _with_allowed(options, decoded.workflow)
     family = Family(options)
     family.add(source, decoded, source.name)
     return Report(source, verdict, family, signature)
@@ -116,9 +118,12 @@ def failed(found: Sequence[Diagnostic]) -> bool:
     return any(diagnostic.is_error for diagnostic in found)
 
 
-def _with_allowed(options: Options, workflow: Workflow) -> Options:
-    allowed = frozenset() if workflow.check is None else frozenset(workflow.check.allow)
-    return replace(options, allow=options.allow | allowed)
+def _allowed(document: dict[str, Any]) -> frozenset[str]:
+    """Slugs that the file allows by `[check] allow`, whatever else is wrong with it."""
+    section = document.get("check")
+    words = section.get("allow") if isinstance(section, dict) else None
+    found = [find(each) for each in words if isinstance(each, str)] if isinstance(words, list) else []
+    return frozenset(each.slug for each in found if each is not None)
 
 
 def trust_request(
@@ -153,6 +158,6 @@ def _signature(workflow: str) -> tuple[Contents | None, str | None]:
 
 def _contents(path: str) -> Contents:
     try:
-        return Path(path).read_bytes()
+        return contents(path)
     except (OSError, ValueError) as problem:
         return Unreadable(reason(problem))

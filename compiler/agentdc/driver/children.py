@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from agentdc.check import errors
 from agentdc.check.children import Child, ends_without, results, touched, uses
 from agentdc.check.supported import check as unsupported_parts
-from agentdc.check.validate import Checked, Options, check
+from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
 from agentdc.model.workflow import Workflow
@@ -106,7 +106,9 @@ class Family:
                 source = SourceFile(path, Path(path).read_bytes())
             except (OSError, ValueError) as problem:
                 return Child(path, problem=reason(problem))
-            member = self.add(source, decode(source, MODELS), path, chain)
+            decoded = decode(source, MODELS)
+            decoded = replace(decoded, diagnostics=level_decoded(decoded.diagnostics, self._options))
+            member = self.add(source, decoded, path, chain)
         return _seen(member)
 
     def _recursive(self, parent: Member, workflow: Workflow, index: int, use: ChildUse, place: str) -> Child:

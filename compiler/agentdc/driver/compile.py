@@ -31,11 +31,17 @@ from agentdc.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What trust decided. `signature`: the decoded bytes to embed, or None. `linked`: the app verifies itself."""
+    """What trust decided.
+
+    `signature`: the decoded bytes to embed, or None. `linked`: the app verifies itself. `required`, `key`: what the
+    build's options demand, the key as PEM text.
+    """
 
     signature: bytes | None = None
     signed_by: str | None = None
     linked: bool = False
+    required: bool = False
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,9 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     linked = third_party(closure.others)
     data = {
         "manifest.json": manifest(origin, closure.modules, capabilities, linked),
-        "operands.json": as_json(operands(workflow, digest)),
+        "operands.json": as_json(
+            operands(workflow, digest, signing_required=trust.required, signing_key=trust.key)
+        ),
         "workflow.toml": main.source.data,
     }
     if trust.signature is not None:

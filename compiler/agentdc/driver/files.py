@@ -1,8 +1,10 @@
-"""Reading and writing the user's files; every failure becomes a diagnostic, and nothing is left half-written."""
+"""Reading and writing the user's files; every failure becomes a diagnostic, and nothing is left half-written.
+
+What may be replaced is decided in `outputs`.
+"""
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from agentdc.diagnostics import Diagnostic, SourceFile, code, error
 
-OURS = "manifest.json"  # what marks a directory as a former output
+LARGEST = 64 * 2**20  # bytes; a device that never ends must not fill the memory
 
 
 class FileProblem(Exception):
@@ -25,9 +27,18 @@ class FileProblem(Exception):
 def read(path: str, what: str = "the workflow") -> bytes:
     """The bytes of a file; FileProblem `unreadable_file` when there are none to have."""
     try:
-        return Path(path).read_bytes()
+        return contents(path)
     except (OSError, ValueError) as problem:
         raise FileProblem(unreadable(path, what, problem)) from problem
+
+
+def contents(path: str | Path) -> bytes:
+    """The bytes of a file; OSError or ValueError, also when there are too many of them."""
+    with Path(path).open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST // 2**20} MiB")
+    return data
 
 
 def read_source(path: str) -> SourceFile:
@@ -45,9 +56,11 @@ def unwritable(path: Path, problem: OSError) -> Diagnostic:
     return error(code("output_unwritable"), f"cannot write {path}: {reason(problem)}")
 
 
-def exists(path: Path, why: str) -> Diagnostic:
+def exists(path: Path, why: str, *, forcible: bool = True) -> Diagnostic:
     """An output that would replace something that is not a former output."""
-    helped = "name another output, remove it, or pass --force to replace it"
+    helped = "name another output, or remove it"
+    if forcible:
+        helped = "name another output, remove it, or pass --force to replace it"
     return error(code("output_exists"), f"{path} exists and {why}", help=helped)
 
 
@@ -75,22 +88,30 @@ def write_tree(path: Path, files: Mapping[str, bytes]) -> None:
         if not path.exists():
             staged.rename(path)
             return
-        former = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+        former = path.with_name(f".agentdc-{secrets.token_hex(8)}.old")
         path.rename(former)
         try:
             staged.rename(path)
         except OSError:
             former.rename(path)
             raise
-        shutil.rmtree(former)
+        shutil.rmtree(former, ignore_errors=True)  # the new one is in place, whatever becomes of this
+
+
+def make_parent(path: Path) -> None:
+    """Make the folders above an output; FileProblem when that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise FileProblem(unwritable(path, problem)) from problem
 
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     """A free name beside `path`, gone again when the block fails."""
-    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    staged = path.with_name(f".agentdc-{secrets.token_hex(8)}.new")
+    make_parent(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         yield staged
     except OSError as problem:
         raise FileProblem(unwritable(path, problem)) from problem
@@ -100,22 +121,3 @@ def _beside(path: Path) -> Iterator[Path]:
                 shutil.rmtree(staged)
             else:
                 staged.unlink(missing_ok=True)
-
-
-def replaceable(path: Path, *, directory: bool) -> Diagnostic | None:
-    """Why an existing output must not be replaced, or None when it may be."""
-    if not os.path.lexists(path):
-        return None
-    if directory:
-        if not path.is_dir():
-            return exists(path, "is not a directory")
-        if not any(path.iterdir()) or any(path.glob(f"*/{OURS}")):
-            return None
-        return exists(path, "is not an app that agentdc built")
-    if not path.is_file():
-        return exists(path, "is not a file")
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head == b"\x7fELF" or head[:2] == b"#!":
-        return None
-    return exists(path, "is not an app that agentdc built")

@@ -15,6 +15,9 @@ sys.exit(inspect(sys.argv[1:], sys.stdout, sys.stderr, "agentdc"))
 """
 
 
-def inspect(record: str) -> int:
-    """Print the record to standard output; the exit status."""
-    return subprocess.run([sys.executable, "-c", _PROGRAM, record], check=False).returncode  # noqa: S603 - ourselves
+def inspect(record: str) -> tuple[int, str]:
+    """The exit status and what goes to standard output; a refusal has been told on standard error."""
+    # -P: the working directory may hold modules of its own
+    command = [sys.executable, "-P", "-X", "utf8", "-c", _PROGRAM, record]
+    shown = subprocess.run(command, check=False, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
+    return shown.returncode, shown.stdout.decode()

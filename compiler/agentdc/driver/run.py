@@ -1,8 +1,9 @@
 """`agentdc run`: compile to a cache that is keyed by content, then execute with the arguments of a built app.
 
 The quick way imports no other stage: the key is a hash over everything that decides what the app
-is, so an entry that exists is the app. Entries are made beside and renamed, and only a cache directory that
-belongs to the user alone is used, since what lies in it is executed.
+is, so an entry that exists is the app. Apps are built beside and renamed, so that of two builders one wins and
+nobody meets half an app. Only a cache directory that belongs to the user alone is used, and an entry is closed
+to others, since what lies in it is executed.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from pathlib import Path
 from agentdc.version import VERSION
 
 PACKAGES = ("agentdc", "agentdc_runtime", "agentdc_templates")
+APP = "app"
 
 
 class UnsafeCache(Exception):
@@ -26,9 +28,8 @@ class UnsafeCache(Exception):
 
 
 def cache_directory() -> Path:
-    """Where compiled apps are kept; made with mode 0700. UnsafeCache when it is not the user's own."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    path = Path(base) / "agentdc"
+    """Where compiled apps are kept; made with mode 0700. OSError without one, UnsafeCache when others may write."""
+    path = _base() / "agentdc"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.stat()
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022:
@@ -36,30 +37,86 @@ def cache_directory() -> Path:
     return path
 
 
-def entry(cache: Path, workflow: str, parts: Sequence[bytes]) -> Path:
-    """The cache entry of a workflow file: a directory that holds the app under its name.
+def _base() -> Path:
+    """`$XDG_CACHE_HOME`, or `~/.cache`; relative ones do not count, as they would lie about everywhere."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():
+        return named
+    home = Path(os.environ.get("HOME") or _home_on_record())
+    if not home.is_absolute():
+        raise FileNotFoundError("no home directory")
+    return home / ".cache"
+
+
+def _home_on_record() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
+
+
+def entry(cache: Path, workflow: str, parts: Sequence[bytes | None]) -> Path:
+    """The cache entry of a workflow file: a directory that holds the app as `app`.
 
     `parts`: everything else that decides what is compiled: the bytes of the workflow, of its signature, of the key
-    file, and the options.
+    file, and the options; None for a file that is not there.
     """
     digest = sha256()
-    for part in (VERSION.encode(), _stamp(), Path(workflow).name.encode(), *parts):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
+    for part in (VERSION.encode(), _stamp(), os.fsencode(Path(workflow).name), *parts):
+        digest.update(b"-" if part is None else len(part).to_bytes(8, "big"))
+        digest.update(part or b"")
     return cache / digest.hexdigest()[:32]
-
-
-def private_directory() -> Path:
-    """A place for one run when there is no cache; it stays until the system clears its temporary files."""
-    return Path(tempfile.mkdtemp(prefix="agentdc-run-"))
 
 
 def cached_app(place: Path) -> Path | None:
     """The app in a cache entry, or None."""
+    app = place / APP
+    return app if os.path.isdir(app) else None  # noqa: PTH112 - Path raises where this is False
+
+
+@contextmanager
+def building(place: Path | None) -> Iterator[Path]:
+    """A new directory to build an app in, gone afterwards unless `keep` moved it away.
+
+    In the cache entry `place`; where that cannot be, or without a cache, among the system's temporary files.
+    """
+    import tempfile
+
+    where = _opened(place) if place is not None else None
+    folder = Path(tempfile.mkdtemp(prefix="agentdc-run-", dir=where))
     try:
-        return next(place.iterdir(), None)
+        yield folder
+    finally:
+        for each in (folder, *([] if where is None else [where])):
+            with suppress(OSError):
+                each.rmdir()  # only what is empty
+
+
+def _opened(place: Path) -> Path | None:
+    try:
+        place.mkdir(mode=0o700, exist_ok=True)
+        return place if os.access(place, os.W_OK | os.X_OK) else None
     except OSError:
         return None
+
+
+def keep(built: Path, place: Path | None) -> Path:
+    """Where the app is to be executed: moved to its cache entry, or as it was built when there is no cache.
+
+    Without a cache it stays until the system clears its temporary files, as it runs in place of this process.
+    """
+    if place is None or built.parent.parent != place:
+        return built
+    app = place / APP
+    try:
+        built.rename(app)
+    except OSError:  # somebody else was faster
+        from shutil import rmtree
+
+        rmtree(built, ignore_errors=True)
+    return app
 
 
 def execute(app: Path, arguments: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Timer
+from threading import TIMEOUT_MAX, Timer
 from typing import IO, TYPE_CHECKING, Any
 
 from agentdc.driver import files
@@ -110,10 +110,12 @@ def _process(
                 process.stdin.write(json.dumps(suite).encode())
                 process.stdin.close()
             for limit in limits:
-                watch = Timer(limit, process.kill)
+                watch = Timer(min(limit, TIMEOUT_MAX), process.kill)
                 watch.start()
-                line = process.stdout.readline()
-                watch.cancel()
+                try:
+                    line = process.stdout.readline()
+                finally:
+                    watch.cancel()
                 if not line.endswith(b"\n"):
                     return
                 yield json.loads(line)

@@ -27,9 +27,12 @@ def extras(needs: Needs) -> Extras:
         parts.append(("gate", "agentdc_runtime.policy.gate", "Gate"))
     if needs.workflow.budget is not None:
         parts.append(("budget", "agentdc_runtime.policy.budget", "Budget"))
-    if needs.workflow.secrets or "http" in needs.touches:
+    if any(secret.source == "oauth2" for secret in needs.workflow.secrets):
+        parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
+    elif needs.workflow.secrets or "http" in needs.touches:
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
-    requirements = ("httpx>=0.27",) if "http" in needs.touches else ()
+    oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
+    requirements = ("httpx>=0.28,<0.29",) if oauth2 or "http" in needs.touches else ()
     return Extras(tuple(parts), requirements)

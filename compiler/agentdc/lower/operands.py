@@ -9,14 +9,31 @@ from agentdc.model.workflow import Workflow
 VERSION = 1
 
 
-def operands(workflow: Workflow, program_sha256: str) -> dict[str, Any]:
-    """The operand document of a workflow: its sections as written, None where absent."""
+def operands(
+    workflow: Workflow,
+    program_sha256: str,
+    *,
+    signing_required: bool = False,
+    signing_key: str | None = None,
+) -> dict[str, Any]:
+    """The operand document of a workflow: policy, logging and signing as written, None where absent.
+
+    What the build demanded of the signature, the app demands at every start: `signing_required`, and the PEM text
+    of a `signing_key` that replaces the keys of the workflow.
+    """
+    signing = _table(workflow.signing)
+    if signing_required or signing_key is not None:
+        signing = {"algorithm": "ed25519", **(signing or {})}
+        signing["required"] = signing_required or signing.get("required", False)
+    if signing_key is not None:
+        signing = {key: value for key, value in (signing or {}).items() if key != "public_key_file"}
+        signing["public_key_pem"] = signing_key
     return {
         "operands_version": VERSION,
         "program_sha256": program_sha256,
         "policy": _table(workflow.policy),
         "logging": _table(workflow.logging),
-        "signing": _table(workflow.signing),
+        "signing": signing,
         "budget": _table(workflow.budget),
         "secrets": [_table(secret) for secret in workflow.secrets],
     }

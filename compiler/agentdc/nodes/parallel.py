@@ -1,4 +1,4 @@
-"""`parallel`: several workflows at once (spec 01 §5.16). """
+"""`parallel`: several workflows at once (spec 01 §5.16)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Items, Load, TriggerInput
 from agentdc.model.base import Many, Section
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, TypeOf, handler
+from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, handler
 from agentdc.types import BOOLEAN, STRING, Array, Type, record, union
 
 
@@ -65,6 +65,7 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     children=_children,
+    paths=(PathField("branches[].input_from", missing="null"),),
     labels=("error",),
     effects=_effects,
     errors=("workflow",),

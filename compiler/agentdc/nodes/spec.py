@@ -6,7 +6,7 @@ that needs it is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -20,6 +20,7 @@ Needs = Literal["any", "string", "array"]
 Family = Literal[
     "fs.read", "fs.write", "env.read", "http", "shell", "mcp.tool", "mcp.resource", "model", "child"
 ]
+Place = tuple[str | int, ...]
 ErrorClass = Literal["policy", "tool", "workflow", "intelligence", "mcp", "schema", "timeout", "capability"]
 
 
@@ -27,12 +28,24 @@ ErrorClass = Literal["policy", "tool", "workflow", "intelligence", "mcp", "schem
 class PathField:
     """A field that holds a context path.
 
-    `name`: the field. `needs`: what the value must be. `missing`: what an unresolved path does (spec 01 §3.2).
+    `name`: the field, or `branches[].input_from` for a field of each entry of an array. `needs`: what the value
+    must be. `missing`: what an unresolved path does (spec 01 §3.2).
     """
 
     name: str
     needs: Needs = "any"
     missing: Literal["error", "null"] = "error"
+
+    def found_in(self, node: NodeModel) -> Iterator[tuple[Place, str]]:
+        """Each path that the field holds, with its place below the node."""
+        array, _, name = self.name.rpartition("[].")
+        holders: list[tuple[Place, Any]] = [((), node)]
+        if array:
+            holders = [((array, number), entry) for number, entry in enumerate(getattr(node, array))]
+        for place, holder in holders:
+            path = getattr(holder, name)
+            if path is not None:
+                yield (*place, name), path
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,12 @@ class NodeSpec:
     awaits: bool = False
     dry_run: bool = False
     retryable: bool = True
+
+    def paths_of(self, node: NodeModel) -> Iterator[tuple[Place, PathField, str]]:
+        """Each context path that a node of this kind holds: its place below the node, its field, the path."""
+        for field in self.paths:
+            for place, path in field.found_in(node):
+                yield place, field, path
 
     @property
     def labelled(self) -> bool:

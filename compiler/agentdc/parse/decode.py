@@ -20,7 +20,7 @@ from agentdc.model.workflow import Workflow
 from agentdc.parse import errors, fields, mismatch, rules, scan
 from agentdc.parse.positions import Path, Places
 from agentdc.parse.syntax import document as read_document
-from agentdc.parse.wording import kind_of, owner, quoted
+from agentdc.parse.wording import dotted, kind_of, owner, quoted
 
 WRAPPER = "workflows"
 
@@ -114,7 +114,7 @@ class _Body:
     def _numbers(self) -> None:
         for path, rule in scan.bad_numbers(self._document):
             self._bad_numbers.add(path)
-            subject = mismatch.subject(self._document, path)
+            subject = self._subject(path)
             self._refuse(errors.out_of_range(self._places.value(path), subject, rule))
 
     def _root(self) -> None:
@@ -125,7 +125,7 @@ class _Body:
         for key, value in self._document.items():
             if key in unknown:
                 at = self._places.key((key,))
-                self._refuse(errors.unknown_key(at, "the workflow", key, known, _homes(key)))
+                self._refuse(errors.unknown_key(at, "the workflow", key, known, self._homes(key)))
             elif fields.is_array(Workflow, key):
                 self._array(key, value)
             else:
@@ -182,13 +182,13 @@ class _Body:
         place = (*path, tagged.tag)
         tag, at = value[tagged.tag], self._places.value(place)
         if not isinstance(tag, str):
-            return errors.wrong_type(at, mismatch.subject(self._document, place), "a string", kind_of(tag))
+            return errors.wrong_type(at, self._subject(place), "a string", kind_of(tag))
         if key == "nodes":
             return errors.unknown_node_kind(at, tag, tagged.records)
-        return errors.unknown_value(at, mismatch.subject(self._document, place), tag, tagged.records)
+        return errors.unknown_value(at, self._subject(place), tag, tagged.records)
 
     def _missing_tag(self, tagged: _Tagged, value: dict[str, Any], path: Path) -> Diagnostic:
-        title = owner(self._document, path)
+        title = owner(self._document, path, self._places.prefix)
         known = list(dict.fromkeys([*fields.known_keys(tagged.common), tagged.tag]))
         for key in value:
             if key not in known and nearest(key, [tagged.tag]):
@@ -216,17 +216,24 @@ class _Body:
         for key in value:
             if key not in known:
                 at = self._places.key((*path, key))
-                title = owner(self._document, path)
+                title = owner(self._document, path, self._places.prefix)
                 self._found.append(errors.ignored_field(at, title, key, str(value["type"])))
 
     def _wrong_type(self, path: Path, expected: str, value: Any) -> None:
-        subject = mismatch.subject(self._document, path)
-        advice = f"write each entry as [[{path[0]}]]" if expected == "an array of tables" else None
+        subject = self._subject(path)
+        advice = f"write each entry as [[{dotted(path[:1], self._places.prefix)}]]"
         at = self._places.value(path)
-        self._refuse(errors.wrong_type(at, subject, expected, kind_of(value), advice=advice))
+        many = expected == "an array of tables"
+        self._refuse(
+            errors.wrong_type(at, subject, expected, kind_of(value), advice=advice if many else None)
+        )
+
+    def _subject(self, path: Path) -> str:
+        return mismatch.subject(self._document, path, self._places.prefix)
 
     def _rules(self, workflow: Workflow) -> None:
-        for breach in rules.breaches(rules.Decodable(workflow, self._indices, self._document)):
+        seen = rules.Decodable(workflow, self._indices, self._document, self._places.prefix)
+        for breach in rules.breaches(seen):
             at, label, other = self._places.value(breach.path), breach.label, None
             if breach.other is not None:
                 other = Label(self._places.value(breach.other), breach.other_label)
@@ -237,9 +244,9 @@ class _Body:
                 errors.constraint(at, breach.message, label, other=other, advice=breach.advice)
             )
 
-
-def _homes(key: str) -> list[str]:
-    """Headers of the sections that have `key`, for a key that stands at the root by mistake."""
-    names = [name for name in fields.known_keys(Workflow) if not fields.is_array(Workflow, name)]
-    records = {name: fields.element_model(Workflow, name) for name in names}
-    return [f"[{name}]" for name, record in records.items() if record and key in fields.known_keys(record)]
+    def _homes(self, key: str) -> list[str]:
+        """Headers of the sections that have `key`, for a key that stands at the root by mistake."""
+        names = [name for name in fields.known_keys(Workflow) if not fields.is_array(Workflow, name)]
+        records = {name: fields.element_model(Workflow, name) for name in names}
+        homes = [name for name, record in records.items() if record and key in fields.known_keys(record)]
+        return [f"[{dotted([name], self._places.prefix)}]" for name in homes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, nearest, warning
 from agentdc.model.workflow import SAFEGUARDS
@@ -65,11 +65,14 @@ def unknown_value(at: Span, subject: str, value: str, choices: Iterable[str]) ->
     )
 
 
-def unknown_node_kind(at: Span, value: str, kinds: Iterable[str]) -> Diagnostic:
+def unknown_node_kind(at: Span, value: str, kinds: Collection[str]) -> Diagnostic:
     """A node `type` that does not exist."""
     message = f"unknown node kind {quoted(value)}"
     label = "no node kind has this name"
-    return error(code("unknown_node_kind"), message, at, label, help=did_you_mean(value, kinds))
+    near = nearest(value, kinds)
+    advice = did_you_mean(value, kinds) if near else None
+    notes = [] if near else [f"node kinds: {', '.join(sorted(kinds))}"]
+    return error(code("unknown_node_kind"), message, at, label, notes=notes, help=advice)
 
 
 def workflow_count(at: Span, count: int, first: Span | None = None) -> Diagnostic:

@@ -71,15 +71,15 @@ def without_followers(found: list[Problem], record: type[Section]) -> list[Probl
     return [each for each in found if each.kind != "missing" or each.path not in meant]
 
 
-def subject(document: dict[str, Any], path: Path) -> str:
+def subject(document: dict[str, Any], path: Path, prefix: Path = ()) -> str:
     """What stands at `path`, as the beginning of a sentence: `"method" in [[http_routes]]`."""
     last = max((at for at, part in enumerate(path) if isinstance(part, str)), default=None)
     if last is None:
         return "the workflow"
     if last == 0 and len(path) > 1:
-        return owner(document, path)
+        return owner(document, path, prefix)
     item = f"item {path[-1]} of " if isinstance(path[-1], int) else ""
-    place = f" in {owner(document, path[:last])}" if last else ""
+    place = f" in {owner(document, path[:last], prefix)}" if last else ""
     return f"{item}{quoted(str(path[last]))}{place}"
 
 
@@ -88,13 +88,14 @@ def diagnostic(
 ) -> Diagnostic:
     """The problem at its place; `base` is the path of the table that `record` refuses."""
     path = base + problem.path
-    title = subject(document, path)
+    title = subject(document, path, places.prefix)
+    table = owner(document, path[:-1], places.prefix)
     match problem.kind:
         case "missing":
-            return errors.missing_key(places.key(path[:-1]), owner(document, path[:-1]), str(path[-1]))
+            return errors.missing_key(places.key(path[:-1]), table, str(path[-1]))
         case "extra_forbidden":
             known = fields.known_keys(record, problem.path[:-1])
-            return errors.unknown_key(places.key(path), owner(document, path[:-1]), str(path[-1]), known)
+            return errors.unknown_key(places.key(path), table, str(path[-1]), known)
         case "literal_error" if isinstance(problem.value, str):
             choices = fields.choices(record, problem.path)
             return errors.unknown_value(places.value(path), title, problem.value, choices)

@@ -16,7 +16,7 @@ from agentdc.model.supervision import Supervisor
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Path
 from agentdc.parse.scan import leaves
-from agentdc.parse.wording import kind_of, quoted
+from agentdc.parse.wording import dotted, kind_of, quoted
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
 _DEEPEST = 127  # nested containers that the dialect's JSON allows (spec 01 §0)
@@ -43,12 +43,17 @@ class Decodable:
     """The part of a file that has the right shape.
 
     `indices` maps the entries of each root array of `workflow` back to their numbers in the file; `declared` are
-    the root keys of the file, decodable or not.
+    the root keys of the workflow, decodable or not; `prefix` is where it stands in the file.
     """
 
     workflow: Workflow
     indices: Mapping[str, Sequence[int]]
     declared: Container[str]
+    prefix: Path = ()
+
+    def header(self, *names: str) -> str:
+        """The header of a table as the file writes it."""
+        return f"[{dotted(names, self.prefix)}]"
 
     def entry(self, key: str, number: int, *rest: str | int) -> Path:
         """The path in the file of the entry `number` of `workflow`, or of something in it."""
@@ -125,12 +130,12 @@ def _backends(seen: Decodable) -> Iterator[Breach]:
 def _oidc(seen: Decodable) -> Iterator[Breach]:
     """One source of keys, and signature algorithms that a public key can check (spec 02 §2.7)."""
     for name, each in (seen.workflow.auth.oidc if seen.workflow.auth else {}).items():
-        path: Path = ("auth", "oidc", name)
+        path = ("auth", "oidc", name)
         if each.jwks_json is not None and each.jwks_file is not None:
-            message = f"[auth.oidc.{name}] takes either jwks_json or jwks_file"
+            message = f"{seen.header(*path)} takes either jwks_json or jwks_file"
             yield Breach((*path, "jwks_file"), message, "excludes jwks_json", other=(*path, "jwks_json"))
         if each.jwks_json is None and each.jwks_file is None:
-            yield Breach(path, f"[auth.oidc.{name}] needs jwks_json or jwks_file", "without keys")
+            yield Breach(path, f"{seen.header(*path)} needs jwks_json or jwks_file", "without keys")
         for number, algorithm in enumerate(each.algorithms):
             if algorithm.upper() not in ALGORITHMS:
                 yield _algorithm((*path, "algorithms", number), algorithm)
@@ -151,9 +156,9 @@ def _rego(seen: Decodable) -> Iterator[Breach]:
     rego = seen.workflow.policy.rego if seen.workflow.policy else None
     if rego is None:
         return
-    path: Path = ("policy", "rego")
+    path = ("policy", "rego")
     if rego.inline is not None and rego.file is not None:
-        message = "[policy.rego] takes either inline or file"
+        message = f"{seen.header(*path)} takes either inline or file"
         yield Breach((*path, "file"), message, "excludes inline", other=(*path, "inline"))
     for step, value in leaves(rego.data or {}):
         if step.depth > _DEEPEST:
@@ -195,7 +200,7 @@ def _sandbox(seen: Decodable) -> Iterator[Breach]:
     if base is not None:
         profiles += [(base.shell, ("sandbox", "shell")), (base.agent, ("sandbox", "agent"))]
         if base.self_ == "policy" and "policy" not in seen.declared:
-            message = 'self = "policy" derives the sandbox from [policy], and there is none'
+            message = f'self = "policy" derives the sandbox from {seen.header("policy")}, and there is none'
             yield Breach(("sandbox", "self"), message, "nothing to derive from")
     for number, server in enumerate(workflow.mcp_servers):
         profiles.append((server.sandbox, seen.entry("mcp_servers", number, "sandbox")))

@@ -12,6 +12,7 @@ from typing import Any
 import tomli
 
 from agentdc.diagnostics import Diagnostic, SourceFile, Span
+from agentdc.diagnostics.tokens import TOKEN, is_open
 from agentdc.parse import errors
 from agentdc.parse.positions import Places
 
@@ -21,16 +22,8 @@ _DIGITS = re.compile(
     r"(?<![0-9_])[0-9](?:_?[0-9]){1000,}"
 )  # far beyond 64 bits, and more than Python converts
 _LONG_KEY = re.compile(r"(?<![\w.-])(?:[\w-]+[ \t]*\.[ \t]*){200}")
-_NESTING = re.compile(
-    r'"""(?:\\.|[^\\])*?(?:"""|\Z)'
-    r"|'''.*?(?:'''|\Z)"
-    r'|"(?:\\[^\n]|[^"\\\n])*"?'
-    r"|'[^'\n]*'?"
-    r"|#[^\n]*"
-    r"|(?P<bracket>[\[\]{}])",
-    re.DOTALL,
-)
 _TWICE = re.compile(r"Cannot (declare|overwrite|redefine|mutate)|Duplicate")
+_NO_END = re.compile(r"Unterminated string|Expected [\"']{2}|(Illegal|Found invalid) character '\\n'")
 _DEEPEST = 100
 
 
@@ -63,11 +56,19 @@ def _not_toml(source: SourceFile, problem: tomli.TOMLDecodeError) -> Diagnostic:
         if again is not None:
             name = source.text[again.start : again.end]
             return errors.toml_syntax(again, f"{name} is declared twice", earlier=first)
+    unclosed = _unclosed_text(source) if _NO_END.match(problem.msg) else None
+    if unclosed is not None:
+        on_this_line = "" if source.text.startswith(('"""', "'''"), unclosed.start) else " on this line"
+        return errors.toml_syntax(unclosed, f"the string has no end{on_this_line}")
     token = _TOKEN.match(source.text, offset)
-    at = Span(source, offset, token.end() if token else min(offset + 1, len(source.text)))
-    return errors.toml_syntax(
-        at, _reason(problem.msg), advice=_advice(problem.msg, token[0] if token else "")
-    )
+    word = token[0] if token else ""
+    at = Span(source, offset, offset + len(word) if word else min(offset + 1, len(source.text)))
+    return errors.toml_syntax(at, _reason(problem.msg, word), advice=_advice(problem.msg, word))
+
+
+def _unclosed_text(source: SourceFile) -> Span | None:
+    found = next((each for each in TOKEN.finditer(source.text) if each["text"] and is_open(each[0])), None)
+    return None if found is None else Span(source, found.start(), found.start() + len(found[0].rstrip()))
 
 
 def _repeated(source: SourceFile, offset: int) -> tuple[Span | None, Span | None]:
@@ -76,24 +77,28 @@ def _repeated(source: SourceFile, offset: int) -> tuple[Span | None, Span | None
     return max(pairs, key=lambda pair: pair[1].start, default=(None, None))
 
 
-def _reason(message: str) -> str:
+def _reason(message: str, token: str) -> str:
+    if message == "Invalid value" and not token:
+        return "a value is missing"
     if message.startswith("Cannot mutate"):
         return "an inline table or array cannot be extended later"
     if _TWICE.match(message):
         return "a key or table is declared twice"
     if message.startswith("Found invalid character"):
         return "a character that is not allowed here"
+    if message == "Invalid hex value":
+        return r"\u takes 4 hexadecimal digits, and \U takes 8"
     return message[:1].lower() + message[1:]
 
 
 def _advice(message: str, token: str) -> str | None:
-    if message.startswith("Invalid value"):
+    if message == "Invalid value":
         if token.lower() in {"true", "false"}:
             return f"booleans are written in lower case: {token.lower()}"
         if token.lower() in {"null", "none", "nil"}:
             return "TOML has no null: leave the key out"
         return "text needs quotes" if re.match(r"[^\W\d_]|[/.~$]", token) else None
-    if message.startswith("Unescaped '\\'"):
+    if message.startswith(("Unescaped '\\'", "Invalid hex value", "Escaped character")):
         return "write a backslash twice, or use single quotes around the text"
     if message.startswith("Invalid initial character for a key part"):
         return "an inline table stays on one line and has no comma after the last pair"
@@ -103,11 +108,10 @@ def _advice(message: str, token: str) -> str | None:
 def _too_deep(source: SourceFile) -> Span:
     """The bracket, or else the dotted key, whose nesting passes what any workflow needs."""
     depth = 0
-    for found in _NESTING.finditer(source.text):
-        bracket = found["bracket"]
-        if bracket is None:
+    for found in TOKEN.finditer(source.text):
+        if found["mark"] is None or found["mark"] not in "[]{}":
             continue
-        depth += 1 if bracket in "[{" else -1
+        depth += 1 if found["mark"] in "[{" else -1
         if depth > _DEEPEST:
             return Span(source, found.start(), found.end())
     key = _LONG_KEY.search(source.text)

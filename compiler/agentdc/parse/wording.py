@@ -43,12 +43,17 @@ def kind_of(value: object) -> str:
             return "a table"
 
 
-def owner(document: dict[str, Any], path: Sequence[str | int]) -> str:
+def dotted(path: Sequence[str | int], prefix: Sequence[str | int] = ()) -> str:
+    """The name that headers use for `path`; `prefix` is where the workflow stands in the file: `workflows.nodes`."""
+    keys = [each for each in (*prefix, *path) if isinstance(each, str)]
+    return ".".join(each if _BARE.match(each) else quoted(each) for each in keys)
+
+
+def owner(document: dict[str, Any], path: Sequence[str | int], prefix: Sequence[str | int] = ()) -> str:
     """The table at `path` as its header names it: `[policy.fs]`, `[[nodes]] "load"`, `[nodes.retry] of "load"`."""
-    keys = [each if _BARE.match(each) else quoted(each) for each in path if isinstance(each, str)]
-    if not keys:
+    if not any(isinstance(each, str) for each in path):
         return "the workflow"
-    name = ".".join(keys)
+    name = dotted(path, prefix)
     entry = _entry_name(document, path)
     if len(path) == 2 and entry:
         return f"[[{name}]] {quoted(entry)}"

@@ -16,6 +16,10 @@ FIXTURE, SCENARIO = "fixture_invalid", "scenario_invalid"
 def fixture(it: Fixture, at: Places, subject: Subject) -> Iterator[Diagnostic]:
     """Everything about one fixture."""
     yield from _start(it.start, FIXTURE, ("start",), at, subject)
+    for name, value in it.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            message = "[env] has a variable that no environment can have"
+            yield errors.rule(FIXTURE, message, at.key(("env", name)))
     if it.mocks.agent_loop:
         where = at.value(("mocks", "agent_loop"))
         yield errors.rule(FIXTURE, "mocks.agent_loop is not supported yet", where, help=errors.AGENT_LOOP)

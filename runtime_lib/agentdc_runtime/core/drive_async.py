@@ -29,8 +29,6 @@ def drive(run: Run, block: Next) -> Ending:
 async def _main(run: Run, block: Next) -> Ending:
     process = run.process
     try:
-        if process.secrets is not None:
-            await process.secrets.probe()
         return await walk(run, block)
     finally:
         await process.close()

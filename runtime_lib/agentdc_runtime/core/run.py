@@ -132,7 +132,7 @@ class Run:
         self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
         self.trace: list[Entry] = []
         self.node: Node | None = None
-        self.loops = [0] * program.loops
+        self.loops = [0] * program.loops if program.loops else []
         self.visits = 0
         self.response: dict[str, Json] | None = None
         self.dry_run = dry_run

@@ -291,7 +291,7 @@ def _refuse_missing_part(attribute: str, name: str, features: frozenset[str]) ->
 
 
 def _no_planner(name: str) -> str:
-    return f"`{name}`: a built app makes no plans; `agentdc plan` turns a task into a workflow to build"
+    return f"`{name}`: a built app makes no plans; it runs the workflow that it was built from"
 
 
 def _unknown(name: str, features: frozenset[str]) -> str:

@@ -45,6 +45,8 @@ class Journal:
         elif ending.status == "failed":
             fields: Fields = {**last, "reason": ending.reason, **elapsed}
             self._log.emit(WARN, AUDIT, "workflow.failed", fields, spans)
+        elif ending.status == "stopped":
+            self._log.emit(WARN, AUDIT, "workflow.stopped", {**last, **elapsed}, spans)
         else:
             self._log.emit(WARN, RUNNER, "workflow.timed_out", {**elapsed, **last}, spans)
             self._log.emit(WARN, AUDIT, "workflow.timed_out", {**elapsed, **last}, spans)

@@ -6,6 +6,7 @@ Whatever only some starts need (help, inspect, signatures, writing a record) is 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from agentdc_runtime import abi
 from agentdc_runtime.core.process import Process
 from agentdc_runtime.core.report import counters, outcome
 from agentdc_runtime.core.run import Run
-from agentdc_runtime.errors import AgentError, WorkflowError
+from agentdc_runtime.errors import AgentError, InternalError, WorkflowError
 from agentdc_runtime.host.flags import Options, UsageError, parse
 from agentdc_runtime.host.journal import Journal
 from agentdc_runtime.jsontext import JsonError, loads, pretty
@@ -24,12 +25,15 @@ from agentdc_runtime.observe.log import AUDIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
 
     from agentdc_runtime.core.run import Block, Ending, Json
     from agentdc_runtime.host.app import App
     from agentdc_runtime.observe.log import Log
+    from agentdc_runtime.secrets.registry import Registry
+
+    Emit: TypeAlias = Callable[[int, str, Mapping[str, Any]], None]
 
 OK, USAGE, FAILED = 0, 2, 5
 _SECOND_SIGNAL = 0.5  # seconds after which a further signal counts as a second one
@@ -49,11 +53,10 @@ def run_app(app: App, argv: list[str]) -> int:
     program = os.path.basename(argv[0]) or app.name
     if program == "__main__.py" or os.path.isdir(argv[0]):
         program = app.name
+    _open_streams()
     try:
         if len(argv) > 1 and argv[1] == "inspect":
-            from agentdc_runtime.host.inspect import inspect
-
-            return inspect(argv[2:], sys.stdout, sys.stderr, program)
+            return _inspect(argv[2:], program)
         options = parse(argv[1:], os.environ, app.features)
         for line in options.warnings:
             _tell(program, line)
@@ -72,6 +75,33 @@ def run_app(app: App, argv: list[str]) -> int:
         return refusal.status
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and nobody wants a traceback
+        _tell(program, InternalError(error).display)
+        return FAILED
+
+
+def _open_streams() -> None:
+    """Give every closed standard descriptor something to be, or the first file opened would take its place.
+
+    What is opened can only be read, so that writing to it fails as it would have.
+    """
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+
+
+def _inspect(argv: list[str], program: str) -> int:
+    from io import StringIO
+
+    from agentdc_runtime.host.inspect import inspect
+
+    out, err = StringIO(), StringIO()
+    status = inspect(argv, out, err, program)
+    _write(2, err.getvalue().encode("utf-8", "backslashreplace"))
+    said = out.getvalue().encode("utf-8", "backslashreplace")
+    return _print(said, program) if status == OK else status
 
 
 def _asked(app: App, options: Options, program: str) -> bytes | None:
@@ -102,7 +132,7 @@ def _check_config(app: App, path: str) -> None:
 def _run(app: App, options: Options, program: str) -> int:
     if app.abi != abi.ABI:
         raise Refusal(f"internal error: built for runtime ABI {app.abi}, linked with {abi.ABI}", FAILED)
-    operands: dict[str, Any] = loads(app.read_data("operands.json").decode())
+    operands = _operands(app)
     log = _verified_log(app, options, operands, program)
     try:
         if options.mode == "serve":
@@ -137,8 +167,8 @@ def _process(app: App, operands: dict[str, Any], options: Options, log: Log) -> 
     if app.budget is not None:
         budget = app.budget(operands["budget"], emit)
         budget.apply_limits()
-    secrets = None if app.secrets is None else app.secrets(operands["secrets"], os.environ, emit)
     try:
+        secrets = None if app.secrets is None else _secrets(app.secrets, operands["secrets"], log, emit)
         gate = None if app.gate is None else app.gate(operands["policy"])
     except AgentError as error:
         raise Refusal(error.display, FAILED) from error
@@ -150,6 +180,33 @@ def _process(app: App, operands: dict[str, Any], options: Options, log: Log) -> 
         journal=lambda run, start: Journal(log, run, start),
         emit=emit,
     )
+
+
+def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Log, emit: Emit) -> Registry:
+    """The secrets, each of which must be there at start; from then on the log hides their values."""
+    registry = make(specs, os.environ, emit)
+    log.scrub = registry.scrub
+    if specs:
+        import asyncio
+
+        asyncio.run(registry.probe())
+    return registry
+
+
+def _operands(app: App) -> dict[str, Any]:
+    """The built-in operands; a directory app can be edited, and then they may be anything."""
+    try:
+        operands = loads(app.read_data("operands.json").decode())
+    except (OSError, ValueError) as error:
+        raise Refusal(f"operands.json cannot be used: {error}", FAILED) from error
+    parts = ("policy", "logging", "signing", "budget")
+    if (
+        not isinstance(operands, dict)
+        or not all(isinstance(operands.get(each, ""), dict | None) for each in parts)
+        or not isinstance(operands.get("secrets"), list)
+    ):
+        raise Refusal(f"operands.json cannot be used: it lacks one of {', '.join(parts)}, secrets", FAILED)
+    return operands
 
 
 def _verified_log(app: App, options: Options, operands: dict[str, Any], program: str) -> Log:
@@ -219,7 +276,7 @@ def _input(path: str | None) -> Json:
     """The trigger input: JSON, or any other UTF-8 text as `raw`; `-` is standard input (spec 03 §1.6)."""
     if path is None:
         return None
-    data = sys.stdin.buffer.read() if path == "-" else _read(path, "the input")
+    data = _standard_input() if path == "-" else _read(path, "the input")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -230,21 +287,31 @@ def _input(path: str | None) -> Json:
         return {"raw": text}
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise Refusal("failed to read the input -: standard input is closed", USAGE)
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise Refusal(f"failed to read the input -: {error.strerror}", USAGE) from error
+
+
 def _walk(app: App, options: Options, program: str, log: Log, run: Run, start: str, block: Block) -> int:
     journal = Journal(log, run, start)
     _stop_on_signals(run)
     journal.started()
-    try:
-        ending = app.drive(run, block)
-    except AgentError as error:  # before the walk: secrets that cannot be had
-        raise Refusal(error.display, FAILED) from error
+    ending = app.drive(run, block)
+    gc.freeze()  # the process is about to end: spare it the last search for cycles through every object
     counts = counters(ending, run)
     run.process.count(counts)
     journal.ended(ending, counts["node_failures"] == 1)
     if options.record is not None:
         _record(options.record, program, ending, run, start)
-    if ending.status == "stopped":
-        _tell(program, f"stopped by signal {run.stop_signal} after node `{ending.last_node}`")
+    if run.stop_signal and (ending.status == "stopped" or ending.error is not None):
+        # An error now is most often that of a retry that was cut short.
+        why = "" if ending.error is None else f": {ending.error.display}"
+        where = "after" if ending.error is None else "in"
+        _tell(program, f"stopped by signal {run.stop_signal} {where} node `{ending.last_node}`{why}")
         return 128 + run.stop_signal
     if ending.error is not None:
         _tell(program, ending.error.display)
@@ -261,7 +328,8 @@ def _stop_on_signals(run: Run) -> None:
 
     A frozen app gets a signal to its process group twice, since the loader forwards its own; hence the pause.
     """
-    import signal
+    # The C module: `signal` itself loads `enum` on top of it, which is a tenth of a start.
+    import _signal as signal  # type: ignore[import-not-found]
 
     first = 0.0
 
@@ -284,8 +352,11 @@ def _record(path: str, program: str, ending: Ending, run: Run, start: str) -> No
     from agentdc_runtime.core.report import record
     from agentdc_runtime.host.files import os_reason, write_atomic
 
+    text = pretty(record(ending, run, start, run.elapsed_ms()))
+    if run.process.secrets is not None:
+        text = run.process.secrets.scrub(text)
     try:
-        write_atomic(path, _line(record(ending, run, start, run.elapsed_ms())), 0o600)
+        write_atomic(path, f"{text}\n".encode(), 0o600)
     except OSError as error:
         _tell(program, f"could not write the record {path}: {os_reason(error)}")
     else:

@@ -27,7 +27,9 @@ async def run(
     if not isinstance(items, list):
         raise WorkflowError(run.workflow, f"map: {path} must resolve to an array, not {kind(items)}")
     if len(items) > max_items:
-        raise WorkflowError(run.workflow, f"map: {path} has {len(items)} elements, and max_items is {max_items}")
+        raise WorkflowError(
+            run.workflow, f"map: {path} has {len(items)} elements, and max_items is {max_items}"
+        )
     results: list[Json] = []
     for first in range(0, len(items), max_concurrent):
         part = items[first : first + max_concurrent]

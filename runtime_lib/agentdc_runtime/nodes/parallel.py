@@ -10,10 +10,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.core.run import Json, Program, Run
 
 
-async def run(
-    run: Run, *, branches: tuple[tuple[Program, str | None, Json], ...]
-) -> tuple[Json, str | None]:
+async def run(run: Run, *, branches: tuple[tuple[Program, str | None, Json], ...]) -> tuple[Json, str | None]:
     """`{"ok", "results"}` in declaration order; any error gives the branch `error`."""
     child.check_depth(run, "parallel")
     return child.gathered(await wave(run, branches))
-

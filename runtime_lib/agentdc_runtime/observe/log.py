@@ -39,11 +39,11 @@ class Log:
 
     `most`: the most verbose level that any directive lets pass (OFF: a log that is disabled). `directives`:
     None when every target has that level. `sink`: None for stderr. `clock`: Unix time in seconds. `workflow`:
-    the name for audit lines outside any span. No method raises: a log that cannot be written is not a reason
-    to stop a run (spec 03 §2.5).
+    the name for audit lines outside any span. `scrub`: hides secrets in field values. No
+    method raises: a log that cannot be written is not a reason to stop a run (spec 03 §2.5).
     """
 
-    __slots__ = ("_audit", "_clock", "_directives", "_json", "_most", "_sink", "_workflow")
+    __slots__ = ("_audit", "_clock", "_directives", "_json", "_most", "_sink", "_workflow", "scrub")
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Log:
         self._json = json
         self._clock = clock
         self._workflow = workflow
+        self.scrub: Callable[[str], str] | None = None
 
     def wants(self, target: str, level: int) -> bool:
         """Whether an event of this target and level is written anywhere; lets callers skip the work."""
@@ -74,6 +75,8 @@ class Log:
         passes = self._passes(target, level)
         if not passes and audit is None:
             return
+        if self.scrub is not None:
+            fields = {name: self.scrub(each) if isinstance(each, str) else each for name, each in fields.items()}
         now = self._clock()
         if passes:
             self._write(now, level, target, event, fields, spans)

@@ -89,6 +89,8 @@ def _told(loaded: Loaded) -> str:
         ('start = "og"', ['the workflow has no start node "og"', 'did you mean "go"?', ":1:9"]),
         ('start = "go"\nfiles = "nowhere"', ['"files" must be a folder', "nowhere", ":2:9"]),
         ('start = "go"\nworkflow = "w.toml"', ["unreadable_file", "w.toml: No such file or directory"]),
+        ('start = "go"\nenv = { "A=B" = "x" }', ["a variable that no environment can have", ":2:9"]),
+        ('start = "go"\nenv.A = "\\u0000"', ["a variable that no environment can have"]),
         ('start = "go"\nmocks.agent_loop = ["x"]', ["mocks.agent_loop is not supported yet", ":2:20"]),
     ],
 )
@@ -162,6 +164,8 @@ def test_mocks_against_the_nodes(mocks: str, severity: str | None, told: list[st
     loaded = _fixture(tmp_path, f'start = "go"\nmocks.{mocks}')
     found = loaded.case.diagnostics
     assert [each.severity.value for each in found] == ([] if severity is None else [severity])
+    slug = {"error": "impossible_mock", "warning": "unused_mock"}
+    assert all(each.code.slug == slug[each.severity.value] for each in found)
     assert bool(loaded.case.problem) == (severity == "error")
     for each in told:
         assert each in _told(loaded)

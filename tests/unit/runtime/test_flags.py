@@ -156,7 +156,7 @@ def test_words() -> None:
             (["--resume", bad], "`--resume` takes a run id")
             for bad in (".", "..", "-x", "_x", "a/b", "../x", "a b", "é")
         ),
-        *(([flag, "x"], "`agentdc plan`") for flag in PLANNING),
+        *(([flag, "x"], "makes no plans") for flag in PLANNING),
         (["--goal=x"], "`--goal`: a built app makes no plans"),
     ],
 )
@@ -248,7 +248,7 @@ def test_flags_overrule_the_environment_in_every_order() -> None:
     [
         ({"AGENTD_MODE": "bogus"}, "`AGENTD_MODE` takes `once` or `serve`"),
         ({"AGENTD_RESUME": "../x"}, "`AGENTD_RESUME` takes a run id"),
-        ({"AGENTD_INSTRUCTION": "do"}, "`AGENTD_INSTRUCTION`: a built app makes no plans; `agentdc plan`"),
+        ({"AGENTD_INSTRUCTION": "do"}, "`AGENTD_INSTRUCTION`: a built app makes no plans; it runs"),
         ({"AGENTD_GOAL": "do"}, "`AGENTD_GOAL`"),
     ],
 )

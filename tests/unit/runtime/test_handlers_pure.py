@@ -16,7 +16,6 @@ from agentdc_runtime.nodes import (
     parse_json,
     respond,
     switch,
-    template_render,
 )
 from agentdc_runtime.values import equal, inner
 
@@ -60,10 +59,6 @@ def test_parse_json_refuses(text: Any, reason: str) -> None:
 )
 def test_json_select(value: Any, path: str, found: bool, result: Any) -> None:
     assert json_select.run(value=value, path=inner(path)) == {"found": found, "value": result}
-
-
-def test_template_render() -> None:
-    assert template_render.run(rendered="x") == {"rendered": "x"}
 
 
 def test_branches() -> None:

@@ -1,7 +1,8 @@
 """The caret view of diagnostics, for people.
 
 User text is shown with control and bidirectional characters made visible, so that a workflow cannot forge or
-hide a line of a report (`visible`); a literal secret is masked (`masked`). Colour is the caller's choice.
+hide a line of a report (`visible`). What may be a secret is shown as dots: by the section it stands in (`hidden`),
+and elsewhere by the key before it (`masked`). Colour is the caller's choice.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from agentdc.diagnostics import hidden
 from agentdc.diagnostics.diagnostic import Diagnostic, Label, Severity
 
 _COLOURS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.HINT: "1;36"}
@@ -103,7 +105,7 @@ def _place(label: Label, gutter: int, arrow: str, mark: str, style: str, colour:
     span = label.span
     line, column = span.file.position(span.start)
     end_line, end_column = span.file.position(span.end)
-    source = masked(span.file.line(line))
+    source = masked(hidden.line(span.file, line))
     stop = end_column - 1 if end_line == line else len(source)
     before, marked, after = source[: column - 1], source[column - 1 : stop], source[stop:]
     if len(before) > MAX_LINE // 2:

@@ -1,4 +1,4 @@
-"""linear: 4 nodes in 1 blocks.
+"""linear: 4 nodes in 1 block.
 
 Compiled from workflow.toml (SHA-256 3df24c22aa920659abc47b2148a0e29c6b8fb14e3f211ddec8388c2867f6c362)
 by agentdc 0.1.0. Change the workflow and build again, rather than this file.

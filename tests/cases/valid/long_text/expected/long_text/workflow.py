@@ -1,4 +1,4 @@
-"""long text: 2 nodes in 1 blocks.
+"""long text: 2 nodes in 1 block.
 
 Compiled from workflow.toml (SHA-256 6914465319dfa61bb47ebd11f0fa9c6c7ae6722607c3944ba511d0114a22810a)
 by agentdc 0.1.0. Change the workflow and build again, rather than this file.

@@ -1,4 +1,4 @@
-"""Namen & 名前: \"über\": 15 nodes in 1 blocks.
+"""Namen & 名前: \"über\": 15 nodes in 1 block.
 
 Compiled from workflow.toml (SHA-256 58f3afff5aec403708e6db07f652be0235a4f4d9334bb0d6acef3121f4031c7a)
 by agentdc 0.1.0. Change the workflow and build again, rather than this file.

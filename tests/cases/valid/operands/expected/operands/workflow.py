@@ -1,4 +1,4 @@
-"""operands: 4 nodes in 1 blocks.
+"""operands: 4 nodes in 1 block.
 
 Compiled from workflow.toml (SHA-256 4180d0c02a2f68b3fa4e795c993595464d5522192eeb3ee0dcc1e31dd8c41715)
 by agentdc 0.1.0. Change the workflow and build again, rather than this file.

@@ -93,10 +93,10 @@ def from_load(run: Run) -> Next:
         return run.overdue()
     run.node = ANY_
 
-    def try_any_() -> tuple[Json, str | None]:
+    def try_any() -> tuple[Json, str | None]:
         return condition.run(value=once["value"])
 
-    any_, branch = attempt(run, RETRY_ANY, try_any_)
+    any_, branch = attempt(run, RETRY_ANY, try_any)
     then, now = now, clock()
     trace.append((ANY_, branch, any_, now - then))
     if branch == "true":

@@ -1,4 +1,4 @@
-"""templates: 11 nodes in 1 blocks.
+"""templates: 11 nodes in 1 block.
 
 Compiled from workflow.toml (SHA-256 22e3d00d4b44a7a213d70f002148744e699fab6f9542b5ea20b91c8c522329b8)
 by agentdc 0.1.0. Change the workflow and build again, rather than this file.

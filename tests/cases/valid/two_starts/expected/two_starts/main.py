@@ -8,6 +8,12 @@ from agentdc_runtime.host.app import App
 from agentdc_runtime.host.once import run_app
 from two_starts import workflow
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    __loader__: Any  # whatever imported this module: a folder, an archive, a frozen app
+
 
 def read_data(name: str) -> bytes:
     """A file that was packed beside this module; FileNotFoundError when there is none."""

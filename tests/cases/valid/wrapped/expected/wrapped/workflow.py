@@ -1,4 +1,4 @@
-"""wrapped: 2 nodes in 1 blocks.
+"""wrapped: 2 nodes in 1 block.
 
 Compiled from workflow.toml (SHA-256 54e0b7c47718ab248589b9183ad29a11107b28080a88836361ee6347634998c4)
 by agentdc 0.1.0. Change the workflow and build again, rather than this file.

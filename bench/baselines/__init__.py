@@ -1,0 +1,1 @@
+"""What the compiled walk is compared with: the same graphs by hand, interpreted, and in two graph libraries."""

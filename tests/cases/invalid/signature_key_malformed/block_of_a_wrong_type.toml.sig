@@ -1,0 +1,1 @@
+Ihame1q1eYpnJ5dmbSMCWsIC24H/Lw6RO3o9yynItpFCrm7iv71hZhQTd7nuO9TYatRx5f+LN3xrinHsg4+hCg==

@@ -1,0 +1,1 @@
+N26+eSYu5ulYCpex7XnZ5e9n2rl4aNhXfDMhwnLRidkd7dvFMFoHwwn35H+1y9kh52LJxuaX5F8/az2XXSeADg==

@@ -1,0 +1,1 @@
+ktysml7JBiNqygFyNomwYz06k5r8wkcz4PT4FHCGpijaUtvJ9YQd/NsgKM0OVycva6U80pVuxvr86qtFHN90CQ==

@@ -1,0 +1,1 @@
+OaI3Amv9qkiTDkJnejNMmOVKwxs8c4uz2zEchtNxLK1x/e1q/4C0s7Bt+KyldukNZFU3BQiyewFPJuQDnv9SCA==

@@ -1,0 +1,1 @@
+5G7PCdqCRD6z8yIZ0TTVh4BJdVebEwj44bIbcsqOAYr9PloUD9w6khR3Yuv+KvqdeEoLIn3wAtlY9+CNPAqxDg==
