@@ -160,7 +160,8 @@ def _compile(arguments: _Arguments, key_file: str | None, place: Path | None) ->
             built = build(BuildRequest(arguments.workflow, str(output), Format.DIRECTORY, options, signing))
             show.diagnostics(built.diagnostics, sys.stderr)
             if built.ok:
-                return 0, cache.keep(output, place)
+                children = () if built.report.family is None else built.report.family.tried
+                return 0, cache.keep(output, place, children)
     except typer.BadParameter as problem:
         streams.err(f"agentdc run: {problem.format_message()}\n")
         return 2, None

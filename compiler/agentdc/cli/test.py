@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentdc.cli import show
+from agentdc.cli import show, streams
 from agentdc.cli.options import Allow, Dialect, options_of
+from agentdc.diagnostics.render import text
 
 if TYPE_CHECKING:  # loaded when the tests run: the rest of the command line is quicker without them
     from agentdc.testing.suite import Bars, Forecast, Suite
@@ -88,12 +89,12 @@ def command(
         raise typer.Exit(show.USAGE) from problem
     bars = Bars(min_pass_rate, min_edge_coverage, then)
     if json:
-        sys.stdout.write(report)
+        streams.out(report)
         for line in suite.shortfalls(bars):
-            sys.stderr.write(f"not good enough: {line}\n")
+            streams.err(f"not good enough: {text.visible(line)}\n")
     else:
         drift = () if then is None else then.drift(suite.scenarios)
-        sys.stdout.write(_text(suite, bars, drift, forecast, verbose=verbose))
+        streams.out(_text(suite, bars, drift, forecast, verbose=verbose))
     raise typer.Exit(FAILED if suite.shortfalls(bars) else show.OK)
 
 

@@ -73,6 +73,8 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
     for module, program in programs.items():
         view = WorkflowModule(program, modules, awaits=bundle.awaits).view(_docstring(program, header))
         files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
+    if extras.requirements:
+        files["requirements.txt"] = "".join(f"{each}\n" for each in extras.requirements)
     return dict(sorted(files.items()))
 
 

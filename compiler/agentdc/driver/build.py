@@ -6,11 +6,12 @@ Progress is told through a callback, so that a terminal can show it and a log ne
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from agentdc.driver.check import Report, Signing, check_source, failed
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
 from agentdc.freeze import pyinstaller
 from agentdc.link import zipapp
+from agentdc.link.vendor import vendored
 
 Progress = Callable[[str], None]
 
@@ -122,11 +124,11 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
                 files.write_tree(output, compiled.files)
             size = sum(len(data) for data in compiled.files.values())
         case Format.ZIPAPP:
-            foreign = _foreign(compiled)
-            if foreign:
-                return Built(report, (*found, _not_pure(foreign)), clock.steps)
+            linked = vendored(_foreign(compiled))
+            if linked.native:
+                return Built(report, (*found, _not_pure(linked.native)), clock.steps)
             with clock.step("pack"):
-                packed = zipapp.pack(compiled.files)
+                packed = zipapp.pack({**linked.files, **compiled.files})
                 files.write_file(output, packed, 0o755)
             size = len(packed)
         case Format.BINARY:
@@ -144,15 +146,16 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
 def _freeze(compiled: Compiled, output: Path, clock: _Clock) -> pyinstaller.FreezeResult:
     with tempfile.TemporaryDirectory(prefix="agentdc-") as temporary, clock.step("freeze"):
         tree = Path(temporary) / "app"
-        files.write_tree(tree, compiled.files)
-        plan = pyinstaller.plan_for(compiled.files)
+        linked = vendored(_foreign(compiled))
+        content = {**linked.files, **compiled.files}
+        files.write_tree(tree, content)
+        plan = pyinstaller.plan_for(content, linked.packages)
+        plan = replace(plan, hidden=tuple(sorted({*plan.hidden, *linked.computed})))
         return pyinstaller.freeze(tree, output, plan, clock.progress)
 
 
 def _foreign(compiled: Compiled) -> list[str]:
     """Linked packages that are neither the standard library nor ours."""
-    import sys
-
     ours = {compiled.package, "agentdc_runtime"}
     return sorted(compiled.closure.others - sys.stdlib_module_names - OTHER_PYTHONS - ours)
 

@@ -61,10 +61,14 @@ class Member:
 
 
 class Family:
-    """A workflow and its children. `members`: by real path, in the order in which they are met."""
+    """A workflow and its children.
+
+    `members`: by real path, in the order in which they are met. `tried`: every path at which a child was looked for.
+    """
 
     def __init__(self, options: Options) -> None:
         self.members: dict[str, Member] = {}
+        self.tried: list[str] = []
         self._options = options
         self._open: list[str] = []
 
@@ -96,6 +100,7 @@ class Family:
 
     def _child(self, parent: Member, workflow: Workflow, index: int, use: ChildUse) -> Child:
         path = _find(use.workflow, parent.source.name)
+        self.tried += [each for each in (use.workflow, path) if each not in self.tried]
         place = os.path.realpath(path)
         chain = (*parent.chain, f'{parent.source.name} (node "{workflow.nodes[index].id}")')
         member = self.members.get(place)

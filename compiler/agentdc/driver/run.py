@@ -21,6 +21,8 @@ from agentdc.version import VERSION
 
 PACKAGES = ("agentdc", "agentdc_runtime", "agentdc_templates")
 APP = "app"
+REQUIREMENTS = "requirements.txt"  # there when an app needs installed packages
+CHILDREN = "children"  # names the files of child workflows, one a line
 
 
 class UnsafeCache(Exception):
@@ -70,10 +72,44 @@ def entry(cache: Path, workflow: str, parts: Sequence[bytes | None]) -> Path:
     return cache / digest.hexdigest()[:32]
 
 
+def generation(place: Path) -> Path | None:
+    """The part of a cache entry that belongs to the child workflows as they are now; None for a new entry.
+
+    Which files are children only a compilation knows; it leaves their names in the entry, with those at which it
+    looked in vain.
+    """
+    try:
+        names = os.fsencode((place / CHILDREN).read_text("utf-8", "surrogateescape")).split(b"\0")
+    except OSError:
+        return None
+    digest = sha256()
+    for name in filter(None, names):
+        try:
+            content = Path(os.fsdecode(name)).read_bytes()
+        except OSError:
+            content = None
+        for part in (name, content):
+            digest.update(b"-" if part is None else len(part).to_bytes(8, "big"))
+            digest.update(part or b"")
+    return place / digest.hexdigest()[:16]
+
+
+def remember(place: Path, children: Sequence[str]) -> Path:
+    """Leave the names of the children in the entry; the part of it that belongs to them."""
+    staged = place / f"{CHILDREN}.{os.getpid()}"
+    staged.write_bytes(b"\0".join(os.fsencode(each) for each in children))
+    staged.replace(place / CHILDREN)
+    found = generation(place)
+    assert found is not None
+    found.mkdir(mode=0o700, exist_ok=True)
+    return found
+
+
 def cached_app(place: Path) -> Path | None:
     """The app in a cache entry, or None."""
-    app = place / APP
-    return app if os.path.isdir(app) else None  # noqa: PTH112 - Path raises where this is False
+    found = generation(place)
+    app = None if found is None else found / APP
+    return app if app is not None and os.path.isdir(app) else None  # noqa: PTH112 - Path raises where this is False
 
 
 @contextmanager
@@ -102,14 +138,18 @@ def _opened(place: Path) -> Path | None:
         return None
 
 
-def keep(built: Path, place: Path | None) -> Path:
+def keep(built: Path, place: Path | None, children: Sequence[str]) -> Path:
     """Where the app is to be executed: moved to its cache entry, or as it was built when there is no cache.
 
-    Without a cache it stays until the system clears its temporary files, as it runs in place of this process.
+    `children`: the files that the compilation looked at beside the workflow. Without a cache the app stays until the
+    system clears its temporary files, as it runs in place of this process.
     """
     if place is None or built.parent.parent != place:
         return built
-    app = place / APP
+    try:
+        app = remember(place, children) / APP
+    except OSError:
+        return built
     try:
         built.rename(app)
     except OSError:  # somebody else was faster
@@ -120,10 +160,14 @@ def keep(built: Path, place: Path | None) -> Path:
 
 
 def execute(app: Path, arguments: Sequence[str]) -> None:
-    """Replace this process by the app; does not return. Standard streams must have been flushed."""
+    """Replace this process by the app; does not return. Standard streams must have been flushed.
+
+    Only an app that needs installed packages sees those of this installation.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-I", "-S", str(app), *arguments])  # noqa: S606 - our own app
+    alone = [] if (app / REQUIREMENTS).exists() else ["-S"]
+    os.execv(sys.executable, [sys.executable, "-I", *alone, str(app), *arguments])  # noqa: S606 - our own app
 
 
 def _stamp() -> bytes:

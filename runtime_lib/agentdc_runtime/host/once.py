@@ -51,7 +51,7 @@ class Refusal(Exception):
 def run_app(app: App, argv: list[str]) -> int:
     """Run the app once; the exit status (spec 03 §1.12)."""
     program = os.path.basename(argv[0]) or app.name
-    if program == "__main__.py" or os.path.isdir(argv[0]):
+    if program == "__main__.py":
         program = app.name
     _open_streams()
     try:
