@@ -19,4 +19,4 @@ def compiled(text: str) -> Compiled:
     assert report.decoded is not None
     assert report.workflow is not None
     assert report.facts is not None
-    return compile_workflow(report.source, report.workflow, report.decoded.places, report.facts, Trust())
+    return compile_workflow(report, Trust())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from contextlib import chdir
 from pathlib import Path
 
 from agentdc.check.validate import Options
@@ -9,6 +12,7 @@ from agentdc.diagnostics import SourceFile
 from agentdc.diagnostics.render import text as shown
 from agentdc.driver.check import Report, check_source
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
+from agentdc.link.vendor import vendored
 
 TESTS = Path(__file__).parent
 RUNTIME = "agentdc_runtime/"
@@ -29,12 +33,31 @@ def compiled(text: str | bytes, name: str = SOURCE) -> Compiled:
     assert report.workflow is not None
     assert report.decoded is not None
     assert report.facts is not None
-    return compile_workflow(report.source, report.workflow, report.decoded.places, report.facts, Trust())
+    return compile_workflow(report, Trust())
+
+
+def checked_file(workflow: Path, options: Options | None = None) -> Report:
+    """As `checked`, for a file whose children lie beside it: in its folder, as a user would."""
+    with chdir(workflow.parent):
+        return checked(workflow.read_bytes(), workflow.name, options)
+
+
+def compiled_file(workflow: Path) -> Compiled:
+    """As `compiled`, for a file whose children lie beside it."""
+    with chdir(workflow.parent):
+        return compiled(workflow.read_bytes(), workflow.name)
 
 
 def write_app(app: Compiled, root: Path) -> Path:
-    """The app tree on disk, below `root`; returns `root`, which `python` can run."""
-    for name, data in app.files.items():
+    """The app tree on disk, below `root`, with the packages that it needs; returns `root`, which `python` can run."""
+    write(app.files, root)
+    foreign = app.closure.others - sys.stdlib_module_names - {app.package, "agentdc_runtime"}
+    return write(vendored(foreign).files, root) if foreign else root
+
+
+def write(files: Mapping[str, bytes], root: Path) -> Path:
+    """Files on disk, below `root`."""
+    for name, data in files.items():
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

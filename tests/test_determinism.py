@@ -23,7 +23,7 @@ from agentdc.driver.files import read_source
 digests = {}
 for case in sorted(Path(sys.argv[1]).iterdir()):
     report = check_source(read_source(str(case / "workflow.toml")), Options())
-    app = compile_workflow(report.source, report.workflow, report.decoded.places, report.facts, Trust())
+    app = compile_workflow(report, Trust())
     said = text.render(report.build_diagnostics).replace(sys.argv[1], "")
     files = {name: hashlib.sha256(data).hexdigest() for name, data in app.files.items()}
     digests[case.name] = {"order": list(files), "files": files, "said": said}

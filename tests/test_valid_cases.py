@@ -13,7 +13,7 @@ import pytest
 from compiled import RUNTIME, TESTS, compiled
 from runner import case_id, check_golden, check_tree, find, orphans
 
-from agentdc.ir.pprint import program_text
+from agentdc.ir.pprint import bundle_text
 
 ROOT = TESTS / "cases" / "valid"
 CASES = find(ROOT, "*/workflow.toml")
@@ -23,7 +23,7 @@ NOT_GOLDEN = {"README.md", "manifest.json", "workflow.toml"}
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case_id(ROOT, case.parent))
 def test_case(case: Path, golden_update: bool) -> None:
     app = compiled(case.read_bytes())
-    check_golden(case.with_name("ir.txt"), program_text(app.program), golden_update)
+    check_golden(case.with_name("ir.txt"), bundle_text(app.bundle), golden_update)
     check_golden(
         case.with_name("link.txt"), "".join(f"{each}\n" for each in app.closure.modules), golden_update
     )

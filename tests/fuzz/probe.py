@@ -74,7 +74,7 @@ def probe(data: bytes) -> str:
     if report.workflow is None or report.decoded is None or report.facts is None:
         raise Broken("no error was told, and there is nothing to build")
     trust = Trust(report.signature, report.verdict.key_fingerprint, report.workflow.signing is not None)
-    app = compile_workflow(report.source, report.workflow, report.decoded.places, report.facts, trust)
+    app = compile_workflow(report, trust)
     _parses(app)
     return "ran" if _runs(app, report) else "compiled"
 

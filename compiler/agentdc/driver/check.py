@@ -109,7 +109,7 @@ def check_source(source: SourceFile, options: Options, signing: Signing | None =
     if verdict.status is Status.VERIFIED and isinstance(request.signature, bytes):
         signature = parse_signature(request.signature)
     family = Family(options)
-    family.add(source, decoded, source.name)
+    family.add(source, decoded)
     return Report(source, verdict, family, signature)
 
 

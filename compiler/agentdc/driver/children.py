@@ -27,8 +27,9 @@ from agentdc.parse.decode import Decoded, decode
 class Member:
     """One workflow file of a family.
 
-    `key`: its name in the app, the path as found. `chain`: what calls it, the main workflow first. `children`: by
-    file name as written. `checked`: None while it is being checked, and when it did not decode.
+    `key`: its name in the app: the main one's base name, a child's path from the main one's folder. `chain`: what
+    calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
+    checked, and when it did not decode.
     """
 
     key: str
@@ -39,12 +40,6 @@ class Member:
     checked: Checked | None = None
     unsupported: tuple[Diagnostic, ...] = ()
     recursion: tuple[Diagnostic, ...] = ()
-
-    @property
-    def file(self) -> str:
-        """Its name in the app: the main one's base name, a child's path as found."""
-        path = PurePosixPath(self.source.name.replace("\\", "/"))
-        return path.name if path.is_absolute() or not self.chain else str(path)
 
     @property
     def diagnostics(self) -> Iterator[Diagnostic]:
@@ -82,8 +77,9 @@ class Family:
         """The children, in the order in which they are met."""
         return list(self.members.values())[1:]
 
-    def add(self, source: SourceFile, decoded: Decoded, key: str, chain: tuple[str, ...] = ()) -> Member:
+    def add(self, source: SourceFile, decoded: Decoded, chain: tuple[str, ...] = ()) -> Member:
         """Check one file, its children first."""
+        key = self._key(source.name)
         place = os.path.realpath(source.name)
         member = self.members[place] = Member(key, source, decoded, chain)
         workflow = decoded.workflow
@@ -110,11 +106,23 @@ class Family:
             try:
                 source = SourceFile(path, Path(path).read_bytes())
             except (OSError, ValueError) as problem:
-                return Child(path, problem=reason(problem))
+                return Child(use.workflow, problem=reason(problem))
             decoded = decode(source, MODELS)
             decoded = replace(decoded, diagnostics=level_decoded(decoded.diagnostics, self._options))
-            member = self.add(source, decoded, path, chain)
+            member = self.add(source, decoded, chain)
         return _seen(member)
+
+    def _key(self, path: str) -> str:
+        """A name that does not tell where the build was started or where the main workflow lies."""
+        if not self.members:
+            return PurePosixPath(path).name
+        main = Path(self.main.source.name)
+        if Path(path).is_absolute() and not main.is_absolute():
+            return path
+        key = os.path.relpath(path, main.parent)
+        outside = key.startswith("..") and main.is_absolute()
+        taken = {member.key for member in self.members.values()}
+        return path if outside or key in taken else key
 
     def _recursive(self, parent: Member, workflow: Workflow, index: int, use: ChildUse, place: str) -> Child:
         names = [self.members[each].source.name for each in self._open[self._open.index(place) :]]

@@ -64,14 +64,12 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     workflow = _workflow(main)
     digest = sha256(bundle_text(bundle).encode()).hexdigest()
     capabilities = [each for member in report.members for each in _capabilities(member, bundle)]
-    digests = {_file(member): sha256(member.source.data).hexdigest() for member in report.members}
-    header = Header(VERSION, digests[_file(main)], digests)
+    digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}
+    header = Header(VERSION, digests[main.key], digests)
     needs = Needs(bundle.awaits, frozenset(each.family for each in capabilities), workflow, trust.linked)
     texts = generate(bundle, header, extras(needs))
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
-    origin = Origin(
-        workflow.name, _file(main), main.source.data, digest, VERSION, ABI, trust.signed_by, digests
-    )
+    origin = Origin(workflow.name, main.key, main.source.data, digest, VERSION, ABI, trust.signed_by, digests)
     package = package_name(workflow.name)
     linked = third_party(closure.others)
     data = {
@@ -102,7 +100,7 @@ def _program(member: Member, stand_ins: StandIns | None) -> Program:
         _workflow(member),
         member.checked.facts,
         member.decoded.places,
-        _file(member),
+        member.key,
         member.children,
         stand_ins,
     )
@@ -113,16 +111,11 @@ def _workflow(member: Member) -> Workflow:
     return member.decoded.workflow
 
 
-def _file(member: Member) -> str:
-    """The name of a file in comments, faults and the manifest: the main one's base name, a child's path as found."""
-    return member.file
-
-
 def _capabilities(member: Member, bundle: Bundle) -> Iterable[Capability]:
     """Effects of the nodes that are compiled; those of a child are told with its file."""
-    program = next(each for each in bundle.programs if each.file == _file(member))
+    program = next(each for each in bundle.programs if each.file == member.key)
     kept = {step.node for block in program.blocks for step in block.steps}
-    prefix = f"{_file(member)}:" if member.chain else ""
+    prefix = f"{member.key}:" if member.chain else ""
     for node in _workflow(member).nodes:
         if node.id in kept:
             for effect in SPECS[node.type].effects(node):

@@ -46,14 +46,14 @@ site.main()  # for packages that are not part of the app
 
 def key(report: Report) -> tuple[bytes, ...]:
     """Everything of a workflow and its children that decides what the app is."""
-    return tuple(part for member in report.members for part in (member.file.encode(), member.source.data))
+    return tuple(part for member in report.members for part in (member.key.encode(), member.source.data))
 
 
 def app_of(report: Report, subject: Subject, scratch: Path) -> Path:
     """The test app of a workflow, compiled unless the cache has it; `scratch`: where it goes without a cache."""
     parts = (b"test", str(_has_schema(subject)).encode(), *key(report))
     try:
-        place = cache.entry(cache.cache_directory(), report.members[0].file, parts)
+        place = cache.entry(cache.cache_directory(), report.members[0].key, parts)
     except (OSError, cache.UnsafeCache):
         place = Path(tempfile.mkdtemp(dir=scratch))
     app = place / "app"

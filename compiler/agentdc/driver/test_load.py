@@ -139,7 +139,7 @@ def _part(member: Member, found: list[Diagnostic]) -> Part:
         if SPECS[node.type].lower is None and node.type not in STAND_INS:
             found.append(errors.cannot_run(node.type, member.decoded.places.value(("nodes", index, "type"))))
     part = Part(
-        member.file,
+        member.key,
         member.source.name,
         sha256(member.source.data).hexdigest(),
         workflow,

@@ -22,7 +22,7 @@ COMPUTED = {"anyio": ("anyio._backends._asyncio",)}
 
 @dataclass(slots=True)
 class Vendored:
-    """`files`: path to bytes, ready for an app tree. `native`: packages with compiled parts, which cannot be copied."""
+    """`files`: path to bytes, ready for an app tree. `native`: packages with compiled parts, not to be copied."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     native: list[str] = field(default_factory=list)

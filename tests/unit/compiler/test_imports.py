@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "driver", "cli",
+    "freeze", "drawing", "testing", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -31,6 +31,7 @@ LIBRARIES = {
     "model": {"pydantic", "pydantic_core"},
     "nodes": {"pydantic"},
     "parse": {"pydantic", "pydantic_core", "tomli", "tree_sitter", "tree_sitter_toml"},
+    "testing": {"jsonschema", "pydantic", "referencing"},
     "trust": {"cryptography"},
 }
 OUTSIDE_WORLD = {
@@ -48,26 +49,55 @@ OUTSIDE_WORLD = {
 
 # What an app may not pay for at its start (design §5). Lazy imports, inside a function, are another matter.
 EXPENSIVE = {
-    "argparse", "asyncio", "dataclasses", "datetime", "enum", "inspect", "logging", "pathlib", "ssl", "subprocess",
-    "tempfile", "typing",
+    "argparse", "asyncio", "dataclasses", "datetime", "enum", "httpx", "inspect", "logging", "pathlib", "ssl",
+    "subprocess", "tempfile", "typing",
 }  # fmt: skip
-# Packages and modules of the runtime library by what each may import of the library, in full.
+# The modules that are made for one of these. Only apps that await, connect or start processes link them.
+MADE_FOR = {
+    "core.drive_async": {"asyncio"},
+    "core.retry_async": {"asyncio"},
+    "core.wave": {"asyncio"},
+    "host.command": {"asyncio", "subprocess"},
+    "net.http_client": {"asyncio", "httpx"},
+    "net.tls": {"ssl"},
+    "secrets.command": {"asyncio"},
+    "secrets.oauth2": {"asyncio"},
+}
+# What reaches one of these at its start, because it does nothing without it.
+REACHES = {
+    "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
+}  # fmt: skip
+# Packages and modules of the runtime library by what each may import of the library, in full; the longest name that
+# fits counts. Decisions (`core`, `policy`, `observe`) are pure; `net` and `host` touch the world, and the handlers
+# (`nodes`, `secrets`) take from those two no more than is named here.
 RUNTIME_LAYERS = {
     "core": {"core", "errors", "jsontext"},
-    "policy": {"policy", "errors", "jsontext"},
+    "policy": {"policy", "errors", "jsontext", "net.url"},  # a URL is text that is taken apart
     "signing": {"signing"},
     "observe": {"observe", "errors", "jsontext"},
-    "nodes": {"core", "policy", "observe", "host.files", "errors", "jsontext", "values"},
+    "net": {"net"},
+    "net.url": set(),
+    "nodes": {
+        *("core", "policy", "observe", "errors", "jsontext", "values"),
+        *("host.command", "host.files", "net.http_client", "net.url"),
+    },
+    "secrets": {
+        *("secrets", "observe", "errors", "jsontext"),
+        *("host.command", "host.files", "net.http_client", "net.url"),
+    },
     "host": {"abi", "core", "host", "observe", "errors", "jsontext"},
+    "host.command": set(),
+    "host.files": {"errors"},
+    "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
     "values": {"errors", "jsontext"},
     "jsontext": set(),
     "errors": set(),
     "abi": set(),
 }
 CLOCK_AND_SYSTEM = {
-    "core": {"os", "time"},  # retry waits, and a run has a deadline
-    "policy": {"os"},  # links are followed
-    "nodes": {"os", "itertools"},  # read_env
+    "core": {"asyncio", "os", "time"},  # retry waits, a run has a deadline, and children run side by side
+    "policy": {"os", "resource"},  # links are followed, memory is read
+    "nodes": {"os", "itertools"},  # read_env, and what a request or a command takes from the environment
 }
 
 
@@ -151,26 +181,55 @@ def test_every_package_has_its_place() -> None:
     assert packages == set(ORDER)
 
 
+def _layer(name: str) -> set[str]:
+    """What a module of the runtime library may import of it."""
+    fits = [each for each in RUNTIME_LAYERS if f"{name}.".startswith(f"{each}.")]
+    return RUNTIME_LAYERS[max(fits, key=len)]
+
+
+def _inside(module: str, names: tuple[str, ...]) -> list[str]:
+    """The modules of the runtime library that one import names, without the package's own name."""
+    inside = module.removeprefix("agentdc_runtime").removeprefix(".")
+    if (RUNTIME / inside.replace(".", "/")).is_dir():
+        return [f"{inside}.{one}".strip(".") for one in names]
+    return [inside]
+
+
 @pytest.mark.parametrize(
     "file", _modules(RUNTIME), ids=lambda file: _name(RUNTIME, file) or "agentdc_runtime"
 )
 def test_the_runtime_library_imports_cheaply_and_in_layers(file: Path) -> None:
     name = _name(RUNTIME, file)
-    layer = name.split(".")[0]
     tree = _tree(file)
     for module, names in _imports(tree, typing=False):
         assert module.split(".")[0] != "agentdc", f"{name} imports the compiler"
         if not module.startswith("agentdc_runtime"):
             continue
-        inside = module.removeprefix("agentdc_runtime").removeprefix(".")
-        for each in (
-            [inside] if inside and inside != "host" else [f"{inside}.{one}".strip(".") for one in names]
-        ):
-            allowed = RUNTIME_LAYERS[layer]
+        for each in _inside(module, names):
+            allowed = _layer(name)
             assert each in allowed or each.split(".")[0] in allowed, f"{name} imports {each}"
-            assert not (layer == "nodes" and each.startswith("nodes")), f"{name} imports another node"
+            assert not (name.startswith("nodes.") and each.startswith("nodes")), f"{name} imports another node"
     for module, _ in _imports(tree, lazy=False, typing=False):
-        assert module.split(".")[0] not in EXPENSIVE, f"{name} imports {module} at its start"
+        root = module.split(".")[0]
+        assert root not in EXPENSIVE - MADE_FOR.get(name, set()), f"{name} imports {module} at its start"
+
+
+def test_only_what_cannot_do_without_pays() -> None:
+    """No module reaches an expensive one at its start, through whatever it imports, unless it is listed."""
+    starts = {
+        _name(RUNTIME, file): {
+            each
+            for module, names in _imports(_tree(file), lazy=False, typing=False)
+            if module.startswith("agentdc_runtime")
+            for each in _inside(module, names)
+        }
+        for file in _modules(RUNTIME)
+    }
+    paying, before = set(MADE_FOR), set[str]()
+    while paying != before:
+        before = paying
+        paying = paying | {name for name, imported in starts.items() if imported & paying}
+    assert paying == MADE_FOR.keys() | REACHES
 
 
 @pytest.mark.parametrize("layer", sorted(CLOCK_AND_SYSTEM))

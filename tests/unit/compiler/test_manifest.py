@@ -10,7 +10,7 @@ import pytest
 from compiled import RUNTIME, TESTS, compiled
 
 from agentdc.driver.compile import Compiled
-from agentdc.ir.pprint import program_text
+from agentdc.ir.pprint import bundle_text
 from agentdc.link.library import module_path
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
 from agentdc.version import VERSION
@@ -78,7 +78,7 @@ def test_it_is_true_to_the_tree() -> None:
     assert document["name"] == "operands"
     assert document["compiler"]["version"] == VERSION
     assert document["workflow"]["sha256"] == sha256(app.files["operands/workflow.toml"]).hexdigest()
-    assert document["program_sha256"] == sha256(program_text(app.program).encode()).hexdigest()
+    assert document["program_sha256"] == sha256(bundle_text(app.bundle).encode()).hexdigest()
     assert document["program_sha256"] == _document(app.files["operands/operands.json"])["program_sha256"]
     assert document["modules"] == {
         module: sha256(app.files[module_path(module)]).hexdigest() for module in app.closure.modules

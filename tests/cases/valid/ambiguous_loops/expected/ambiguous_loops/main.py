@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from agentdc_runtime.core.drive import drive
 from agentdc_runtime.host.app import App
 from agentdc_runtime.host.once import run_app
 from ambiguous_loops import workflow
@@ -22,13 +23,11 @@ def read_data(name: str) -> bytes:
 
 
 APP = App(
-    name="ambiguous loops",
-    source="workflow.toml",
+    program=workflow.PROGRAM,
     version="0.1.0",
     abi=workflow.ABI,
-    starts=workflow.STARTS,
-    loops=workflow.LOOPS,
     read_data=read_data,
+    drive=drive,
 )
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from time import monotonic as clock
 from agentdc_runtime.core.edges import pick, too_long
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-TURN = Node("turn", "merge", 12)
-LEFT = Node("left", "merge", 16)
-RIGHT = Node("right", "merge", 20)
-FORK = Node("fork", "merge", 24)
-END = Node("end", "terminate", 28)
+TURN = Node("turn", "merge", FILE, 12)
+LEFT = Node("left", "merge", FILE, 16)
+RIGHT = Node("right", "merge", FILE, 20)
+FORK = Node("fork", "merge", FILE, 24)
+END = Node("end", "terminate", FILE, 28)
 
 
 def from_turn(run: Run) -> Next:
@@ -133,7 +134,10 @@ def from_end(run: Run) -> Next:
     return run.complete(None, dead_end=False)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_turn),
-}
-LOOPS = 4
+PROGRAM = Program(
+    "ambiguous loops",
+    {
+        "go": ("manual", from_turn),
+    },
+    4,
+)

@@ -7,23 +7,24 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import condition, json_select
 from agentdc_runtime.values import find, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-AMOUNT = Node("amount", "json_select", 8)
-KNOWN = Node("known", "condition", 14)
-BIG = Node("big", "condition", 19)
-APPROVE = Node("approve", "template_render", 24)
-REJECT = Node("reject", "fail", 30)
-JOIN = Node("join", "merge", 35)
-REPORT = Node("report", "template_render", 39)
+AMOUNT = Node("amount", "json_select", FILE, 8)
+KNOWN = Node("known", "condition", FILE, 14)
+BIG = Node("big", "condition", FILE, 19)
+APPROVE = Node("approve", "template_render", FILE, 24)
+REJECT = Node("reject", "fail", FILE, 30)
+JOIN = Node("join", "merge", FILE, 35)
+REPORT = Node("report", "template_render", FILE, 39)
 
 
 def from_amount(run: Run) -> Next:
@@ -122,7 +123,10 @@ def from_join(run: Run) -> Next:
     return run.complete(report)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_amount),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "branch",
+    {
+        "go": ("manual", from_amount),
+    },
+    0,
+)

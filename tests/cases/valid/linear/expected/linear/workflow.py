@@ -7,20 +7,21 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import json_select, parse_json
 from agentdc_runtime.values import fill, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-ASK = Node("ask", "template_render", 8)
-PARSE = Node("parse", "parse_json", 14)
-TAG = Node("tag", "json_select", 19)
-SAY = Node("say", "template_render", 25)
+ASK = Node("ask", "template_render", FILE, 8)
+PARSE = Node("parse", "parse_json", FILE, 14)
+TAG = Node("tag", "json_select", FILE, 19)
+SAY = Node("say", "template_render", FILE, 25)
 
 
 def from_ask(run: Run) -> Next:
@@ -66,7 +67,10 @@ def from_ask(run: Run) -> Next:
     return run.complete(say)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_ask),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "linear",
+    {
+        "go": ("manual", from_ask),
+    },
+    0,
+)

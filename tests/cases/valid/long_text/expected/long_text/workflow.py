@@ -7,18 +7,19 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import respond
 from agentdc_runtime.values import fill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-PAGE = Node("page", "respond", 10)
-MAIL = Node("mail", "template_render", 22)
+PAGE = Node("page", "respond", FILE, 10)
+MAIL = Node("mail", "template_render", FILE, 22)
 
 
 def from_page(run: Run) -> Next:
@@ -63,7 +64,10 @@ def from_page(run: Run) -> Next:
     return run.complete(mail)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_page),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "long text",
+    {
+        "go": ("manual", from_page),
+    },
+    0,
+)

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from time import monotonic as clock
 from agentdc_runtime.core.edges import too_long
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import condition, json_select
 from agentdc_runtime.values import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-POLL = Node("poll", "json_select", 9)
-READY = Node("ready", "condition", 15)
-GIVE_UP = Node("give_up", "template_render", 20)
-AGAIN = Node("again", "template_render", 26)
+POLL = Node("poll", "json_select", FILE, 9)
+READY = Node("ready", "condition", FILE, 15)
+GIVE_UP = Node("give_up", "template_render", FILE, 20)
+AGAIN = Node("again", "template_render", FILE, 26)
 
 
 def from_poll(run: Run) -> Next:
@@ -97,7 +98,10 @@ def from_again(run: Run) -> Next:
     return run.complete(again)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_poll),
-}
-LOOPS = 2
+PROGRAM = Program(
+    "loops",
+    {
+        "go": ("manual", from_poll),
+    },
+    2,
+)

@@ -7,21 +7,22 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import condition, parse_json, switch
 from agentdc_runtime.values import fill, find, need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-WANTED = Node("wanted", "condition", 11)
-EXTRA = Node("extra", "parse_json", 16)
-JOIN = Node("join", "merge", 21)
-WHICH = Node("which", "switch", 25)
-SHOW = Node("show", "template_render", 30)
+WANTED = Node("wanted", "condition", FILE, 11)
+EXTRA = Node("extra", "parse_json", FILE, 16)
+JOIN = Node("join", "merge", FILE, 21)
+WHICH = Node("which", "switch", FILE, 25)
+SHOW = Node("show", "template_render", FILE, 30)
 
 
 def from_wanted(run: Run) -> Next:
@@ -99,7 +100,10 @@ def from_show(run: Run) -> Next:
     return run.complete(show)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_wanted),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "maybe unset",
+    {
+        "go": ("manual", from_wanted),
+    },
+    0,
+)

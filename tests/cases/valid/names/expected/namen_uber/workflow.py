@@ -7,35 +7,37 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import parse_json
 from agentdc_runtime.values import need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-CLASS_ = Node("class", "template_render", 9)
-PRINT_ = Node("print", "template_render", 14)
-RUN = Node("run", "template_render", 20)
-PARSE_JSON = Node("parse_json", "parse_json", 26)
-PARSE_JSON_2 = Node("Parse JSON!", "merge", 31)
-NAIVE_CAFE = Node("naïve café", "template_render", 35)
-NODE = Node("日本語", "template_render", 41)
-N_9_LIVES = Node("9 lives", "merge", 47)
-WITH_DOT = Node("with.dot", "merge", 51)
-NODE_2 = Node("", "merge", 55)
-QUOTES_AND_A_LINE_BREAK = Node('quotes "\'""" and a\nline break \\ \u202e', "merge", 59)
+CLASS_ = Node("class", "template_render", FILE, 9)
+PRINT_ = Node("print", "template_render", FILE, 14)
+RUN = Node("run", "template_render", FILE, 20)
+PARSE_JSON = Node("parse_json", "parse_json", FILE, 26)
+PARSE_JSON_2 = Node("Parse JSON!", "merge", FILE, 31)
+NAIVE_CAFE = Node("naïve café", "template_render", FILE, 35)
+NODE = Node("日本語", "template_render", FILE, 41)
+N_9_LIVES = Node("9 lives", "merge", FILE, 47)
+WITH_DOT = Node("with.dot", "merge", FILE, 51)
+NODE_2 = Node("", "merge", FILE, 55)
+QUOTES_AND_A_LINE_BREAK = Node('quotes "\'""" and a\nline break \\ \u202e', "merge", FILE, 59)
 A_VERY_LONG_ID_THAT_SAYS_EVERYTHING_THER = Node(
     "a very long id that says everything there is to say about the node, and then says it all again",
     "merge",
+    FILE,
     63,
 )
-FROM_CLASS = Node("from_class", "merge", 67)
-ABI_2 = Node("ABI", "merge", 71)
-LAST = Node("last", "template_render", 75)
+FROM_CLASS = Node("from_class", "merge", FILE, 67)
+ABI_2 = Node("ABI", "merge", FILE, 71)
+LAST = Node("last", "template_render", FILE, 75)
 
 
 def from_class(run: Run) -> Next:
@@ -174,7 +176,10 @@ def from_class(run: Run) -> Next:
     return run.complete(last)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    'start "it"\n': ("manual", from_class),
-}
-LOOPS = 0
+PROGRAM = Program(
+    'Namen & 名前: "über"',
+    {
+        'start "it"\n': ("manual", from_class),
+    },
+    0,
+)

@@ -7,20 +7,21 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import create_dir, read_env, read_file, write_file
 from agentdc_runtime.values import need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-HOME = Node("home", "read_env", 19)
-LOAD = Node("load", "read_file", 24)
-FOLDER = Node("folder", "create_dir", 29)
-STORE = Node("store", "write_file", 34)
+HOME = Node("home", "read_env", FILE, 19)
+LOAD = Node("load", "read_file", FILE, 24)
+FOLDER = Node("folder", "create_dir", FILE, 29)
+STORE = Node("store", "write_file", FILE, 34)
 
 
 def from_home(run: Run) -> Next:
@@ -70,7 +71,10 @@ def from_home(run: Run) -> Next:
     return run.complete(store)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_home),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "operands",
+    {
+        "go": ("manual", from_home),
+    },
+    0,
+)

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from time import monotonic as clock
 from agentdc_runtime.core.retry import Retry, attempt
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import condition, json_select, parse_json, read_file, respond
 from agentdc_runtime.values import fill, need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-LOAD = Node("load", "read_file", 8)
-PARSE = Node("parse", "parse_json", 14)
-ONCE = Node("once", "json_select", 21)
-REPLY = Node("reply", "respond", 28)
-ANY_ = Node("any", "condition", 35)
-YES = Node("yes", "terminate", 41)
-NO = Node("no", "fail", 45)
+LOAD = Node("load", "read_file", FILE, 8)
+PARSE = Node("parse", "parse_json", FILE, 14)
+ONCE = Node("once", "json_select", FILE, 21)
+REPLY = Node("reply", "respond", FILE, 28)
+ANY_ = Node("any", "condition", FILE, 35)
+YES = Node("yes", "terminate", FILE, 41)
+NO = Node("no", "fail", FILE, 45)
 RETRY_LOAD = Retry(4, 200, transient=True, jitter=0.25)
 RETRY_PARSE = Retry(2, 100, transient=False, jitter=0.0)
 RETRY_REPLY = Retry(2, 0, transient=False, jitter=0.0)
@@ -133,7 +134,10 @@ def from_no(run: Run) -> Next:
     return run.fail("workflow failed")
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_load),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "retry",
+    {
+        "go": ("manual", from_load),
+    },
+    0,
+)

@@ -7,24 +7,25 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import switch
 from agentdc_runtime.values import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-KIND = Node("kind", "switch", 8)
-EMPTY = Node("empty", "template_render", 13)
-SEVEN = Node("seven", "template_render", 18)
-FLOAT_ = Node("float", "template_render", 23)
-QUOTED = Node("quoted", "template_render", 28)
-NOTHING = Node("nothing", "terminate", 33)
-COMPOUND = Node("compound", "merge", 37)
-YES = Node("yes", "merge", 41)
+KIND = Node("kind", "switch", FILE, 8)
+EMPTY = Node("empty", "template_render", FILE, 13)
+SEVEN = Node("seven", "template_render", FILE, 18)
+FLOAT_ = Node("float", "template_render", FILE, 23)
+QUOTED = Node("quoted", "template_render", FILE, 28)
+NOTHING = Node("nothing", "terminate", FILE, 33)
+COMPOUND = Node("compound", "merge", FILE, 37)
+YES = Node("yes", "merge", FILE, 41)
 
 
 def from_kind(run: Run) -> Next:
@@ -163,7 +164,10 @@ def from_yes(run: Run) -> Next:
     return run.complete(yes)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_kind),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "switch labels",
+    {
+        "go": ("manual", from_kind),
+    },
+    0,
+)

@@ -7,27 +7,28 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import diff_compute
 from agentdc_runtime.values import fill, need, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-PLAIN = Node("plain", "template_render", 8)
-EMPTY = Node("empty", "template_render", 13)
-NULL_DATA = Node("null_data", "template_render", 18)
-SEARCH = Node("search", "template_render", 23)
-DEEP = Node("deep", "template_render", 29)
-ONLY_CHECKED = Node("only_checked", "template_render", 35)
-STRING = Node("string", "template_render", 41)
-WHOLE = Node("whole", "template_render", 47)
-INNER = Node("inner", "template_render", 53)
-DIFF = Node("diff", "diff_compute", 59)
-VALUES = Node("values", "template_render", 65)
+PLAIN = Node("plain", "template_render", FILE, 8)
+EMPTY = Node("empty", "template_render", FILE, 13)
+NULL_DATA = Node("null_data", "template_render", FILE, 18)
+SEARCH = Node("search", "template_render", FILE, 23)
+DEEP = Node("deep", "template_render", FILE, 29)
+ONLY_CHECKED = Node("only_checked", "template_render", FILE, 35)
+STRING = Node("string", "template_render", FILE, 41)
+WHOLE = Node("whole", "template_render", FILE, 47)
+INNER = Node("inner", "template_render", FILE, 53)
+DIFF = Node("diff", "diff_compute", FILE, 59)
+VALUES = Node("values", "template_render", FILE, 65)
 
 
 def from_plain(run: Run) -> Next:
@@ -144,7 +145,10 @@ def from_plain(run: Run) -> Next:
     return run.complete(values)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("manual", from_plain),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "templates",
+    {
+        "go": ("manual", from_plain),
+    },
+    0,
+)

@@ -7,22 +7,23 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import condition
 from agentdc_runtime.values import fill, find, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-TYPED = Node("typed", "template_render", 14)
-TOLD = Node("told", "template_render", 20)
-JOIN = Node("join", "merge", 26)
-BY_HAND = Node("by_hand", "condition", 30)
-THANKS = Node("thanks", "template_render", 35)
-NOTED = Node("noted", "template_render", 40)
+TYPED = Node("typed", "template_render", FILE, 14)
+TOLD = Node("told", "template_render", FILE, 20)
+JOIN = Node("join", "merge", FILE, 26)
+BY_HAND = Node("by_hand", "condition", FILE, 30)
+THANKS = Node("thanks", "template_render", FILE, 35)
+NOTED = Node("noted", "template_render", FILE, 40)
 
 
 def from_typed(run: Run) -> Next:
@@ -112,8 +113,11 @@ def from_noted(run: Run) -> Next:
     return run.complete(noted)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "by hand": ("manual", from_typed),
-    "by event": ("event", from_told),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "two starts",
+    {
+        "by hand": ("manual", from_typed),
+        "by event": ("event", from_told),
+    },
+    0,
+)

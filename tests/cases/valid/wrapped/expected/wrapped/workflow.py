@@ -7,17 +7,18 @@ by agentdc 0.1.0. Change the workflow and build again, rather than this file.
 from __future__ import annotations
 
 from time import monotonic as clock
-from agentdc_runtime.core.run import Node
+from agentdc_runtime.core.run import Node, Program
 from agentdc_runtime.nodes import respond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Block, Json, Next, Run
+    from agentdc_runtime.core.run import Json, Next, Run
 
 ABI = 1
+FILE = "workflow.toml"
 
-SAY = Node("say", "template_render", 9)
-REPLY = Node("reply", "respond", 14)
+SAY = Node("say", "template_render", FILE, 9)
+REPLY = Node("reply", "respond", FILE, 14)
 
 
 def from_say(run: Run) -> Next:
@@ -43,7 +44,10 @@ def from_say(run: Run) -> Next:
     return run.complete(reply)
 
 
-STARTS: dict[str, tuple[str, Block]] = {
-    "go": ("http", from_say),
-}
-LOOPS = 0
+PROGRAM = Program(
+    "wrapped",
+    {
+        "go": ("http", from_say),
+    },
+    0,
+)
