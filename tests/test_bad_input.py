@@ -75,18 +75,33 @@ SHAPE: dict[str, tuple[str, str]] = {
     "40 digits": (f"{GREET}retry = {{ max_attempts = {10**40} }}\n", "out_of_range"),
     "two workflows": ("[[workflows]]\nname = 'a'\n[[workflows]]\nname = 'b'\n", "workflow_count"),
 }
+
+
+def graph(start: str, nodes: str, *edges: str, starts: int = 1) -> str:
+    """A workflow of merge nodes with one-letter ids; an edge is two of them; a blank start names no entry."""
+    begin = START.format(id=start) if start else START.replace('entry_node = "{id}"\n', "")
+    wired = "".join(EDGE.format(a=each[0], b=each[1]) for each in edges)
+    return 'name = "w"\n' + begin * starts + "".join(NODE.format(id=each) for each in nodes) + wired
+
+
 GRAPH: dict[str, tuple[str, str]] = {
-    "same id twice": ('name = "w"\n' + START.format(id="a") + NODE.format(id="a") * 2, "dup_node_id"),
-    "same start twice": ('name = "w"\n' + START.format(id="a") * 2 + NODE.format(id="a"), "dup_start_name"),
-    "edge to nowhere": ('name = "w"\n' + START.format(id="a") + NODE.format(id="a") + EDGE.format(a="a", b="b"), "dangling_edge"),
-    "edge to itself": ('name = "w"\n' + START.format(id="a") + NODE.format(id="a") + EDGE.format(a="a", b="a"), "cycle"),
-    "cycle of two": ('name = "w"\n' + START.format(id="a") + NODE.format(id="a") + NODE.format(id="b") + EDGE.format(a="a", b="b") + EDGE.format(a="b", b="a"), "cycle"),
-    "start at nowhere": ('name = "w"\n' + START.format(id="x") + NODE.format(id="a"), "unknown_start_entry_node"),
-    "out of reach": ('name = "w"\n' + START.format(id="a") + NODE.format(id="a") + NODE.format(id="b"), "unreachable_node"),
-    "two roots": ('name = "w"\n' + START.format(id="a").replace('entry_node = "a"\n', "") + NODE.format(id="a") + NODE.format(id="b"), "ambiguous_start_entry"),
-    "path to nowhere": (GREET.replace('input_from = "trigger"', 'input_from = "nobody.x"'), "unknown_path_head"),
-    "path to itself": (GREET.replace('input_from = "trigger"', 'input_from = "hello.rendered"'), "path_not_upstream"),
-}  # fmt: skip
+    "same id twice": (graph("a", "aa"), "dup_node_id"),
+    "same start twice": (graph("a", "a", starts=2), "dup_start_name"),
+    "edge to nowhere": (graph("a", "a", "ab"), "dangling_edge"),
+    "edge to itself": (graph("a", "a", "aa"), "cycle"),
+    "cycle of two": (graph("a", "ab", "ab", "ba"), "cycle"),
+    "start at nowhere": (graph("x", "a"), "unknown_start_entry_node"),
+    "out of reach": (graph("a", "ab"), "unreachable_node"),
+    "two roots": (graph("", "ab"), "ambiguous_start_entry"),
+    "path to nowhere": (
+        GREET.replace('input_from = "trigger"', 'input_from = "nobody.x"'),
+        "unknown_path_head",
+    ),
+    "path to itself": (
+        GREET.replace('input_from = "trigger"', 'input_from = "hello.a"'),
+        "path_not_upstream",
+    ),
+}
 
 
 def refused(cli: Cli, folder: Path, data: bytes, slug: str, run_status: int) -> None:
@@ -124,7 +139,8 @@ def test_graph(cli: Cli, tmp_path: Path, case: str) -> None:
 
 
 def test_everything_at_once_is_told_in_one_go(cli: Cli, tmp_path: Path) -> None:
-    text = 'nmae = "w"\n[[start_nodes]]\nname = 3\nsource = "x"\n[[nodes]]\nid = "a"\ntype = "b"\n[[edges]]\nfrom = "a"\n'
+    text = 'nmae = "w"\n[[start_nodes]]\nname = 3\nsource = "x"\n'
+    text += '[[nodes]]\nid = "a"\ntype = "b"\n[[edges]]\nfrom = "a"\n'
     (tmp_path / "w.toml").write_text(text)
     found = codes(cli("check", "w.toml").stdout)
     assert found == ["unknown_key", "wrong_type", "unknown_value", "unknown_node_kind", "missing_key"]
@@ -219,22 +235,23 @@ when = {quoted(text)}
         assert not any(each in done.stderr for each in "\x1b\u202e\u2028\x7f")
 
 
+# fmt: off
 IDS = (
-    "class", "None", "True", "import", "match", "run", "trace", "now", "then", "branch", "print", "len", "json", "clock", "trigger_",
-    "__main__", "_", "__", "9lives", "a b", "a-b", "a_b", "a.b", "A_B", "ä", "a\u0308", "\U0001f600", "\u202e", "'", '"', "\\", "\n", "{{x}}", "#",
-    "STARTS", "LOOPS", "ABI", "Node", "Retry", "from_a", "x" * 300, "need", "find", "fill", "text", "annotations", "dict", "str", "Run", "Block",
-)  # fmt: skip
+    "class", "None", "True", "import", "match", "run", "trace", "now", "then", "branch", "print", "len", "json",
+    "clock", "trigger_", "__main__", "_", "__", "9lives", "a b", "a-b", "a_b", "a.b", "A_B", "ä", "a\u0308",
+    "\U0001f600", "\u202e", "'", '"', "\\", "\n", "{{x}}", "#", "STARTS", "LOOPS", "ABI", "Node", "Retry", "from_a",
+    "x" * 300, "need", "find", "fill", "text", "annotations", "dict", "str", "Run", "Block",
+)
+# fmt: on
 
 
 def test_ids_that_are_words_of_python_or_collide(tmp_path: Path) -> None:
-    """One chain through all of them; each hands on what the one before made."""
+    """One chain through all of them, each with an output of its own."""
     lines = ['name = "class"', START.format(id=IDS[0])]
     for number, name in enumerate(IDS):
         lines += ["[[nodes]]", f"id = {_wide(name)}", 'type = "template_render"', f'template = "{number}"']
         if number:
             lines += ["[[edges]]", f"from = {_wide(IDS[number - 1])}", f"to = {_wide(name)}"]
-            if "." not in IDS[number - 1]:
-                lines[-4:-4] = []
     built = make("\n".join(lines), tmp_path)
     done = app(built, "--record", "r.json", cwd=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["last_node"]) == (0, IDS[-1])
@@ -258,7 +275,7 @@ def test_ids_that_collide_read_one_another_rightly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["json", "agentdc_runtime", "class", "1", "\u202e", "a/../../b", "x" * 300, '"', "\n"]
+    "name", ["json", "agentdc_runtime", "class", "1", "\u202e", "a/../../b", "x" * 300, '"', "a\n"]
 )
 def test_names_of_workflows(tmp_path: Path, name: str) -> None:
     built = make(GREET.replace('name = "greet"', f"name = {_wide(name)}"), tmp_path)
@@ -347,7 +364,20 @@ def test_input_that_is_too_deep_is_text(echo: Path, tmp_path: Path, given: str) 
 
 @pytest.mark.parametrize(
     "given",
-    ["1e999", "-1e999", "NaN", "Infinity", "01", "[1,]", "{1: 2}", '"\\x"', "\ufeff1", "1 2", '{"a": 1} x'],
+    [
+        "1e999",
+        "-1e999",
+        "NaN",
+        "Infinity",
+        "1" * 10_000,
+        "01",
+        "[1,]",
+        "{1: 2}",
+        '"\\x"',
+        "\ufeff1",
+        "1 2",
+        '{"a": 1} x',
+    ],
 )
 def test_input_that_is_nearly_json_is_text(echo: Path, tmp_path: Path, given: str) -> None:
     done = app(echo, "--input", "-", cwd=tmp_path, input=given, AGENTD_QUIET="1")
@@ -356,12 +386,18 @@ def test_input_that_is_nearly_json_is_text(echo: Path, tmp_path: Path, given: st
 
 @pytest.mark.parametrize(
     "given",
-    ["1" * 10_000, "0." + "1" * 10_000, "-0", "-0.0", "1e-400", "18446744073709551616", '"' + "x" * 1_000_000 + '"', "[" + "0," * 99_999 + "0]"],
-)  # fmt: skip
+    [
+        "-0",
+        "-0.0",
+        "1e-400",
+        "18446744073709551616",
+        "0." + "1" * 10_000,
+        '"' + "x" * 1_000_000 + '"',
+        "[" + "0," * 99_999 + "0]",
+    ],
+    ids=lambda given: given[:20],
+)
 def test_input_at_the_edge(echo: Path, tmp_path: Path, given: str) -> None:
     done = app(echo, "--input", "-", cwd=tmp_path, input=given)
-    if len(given) == 10_000:  # a number that is larger than any float is no number of the dialect
-        assert done.returncode == 5
-        return
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["final_value"]["value"] == json.loads(given)

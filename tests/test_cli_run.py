@@ -192,6 +192,11 @@ def test_standard_input_and_environment_reach_the_app(here: Path, warm: str) -> 
     assert json.loads((here / "r.json").read_text())["status"] == "completed"
 
 
+def test_a_workflow_from_a_pipe(here: Path) -> None:
+    done = shell("cat greet.toml | $AGENTDC run /dev/stdin --validate-only", cwd=here)
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"ok": True, "workflow": "greet"})
+
+
 def test_the_apps_exit_status_is_ours(here: Path) -> None:
     (here / "fails.toml").write_text(
         GREET.replace("template_render", "fail").replace("input_from", "#").replace("template =", "reason =")
@@ -253,7 +258,7 @@ def test_what_is_no_workflow_is_exit_2(here: Path, cli: Cli, text: str, slug: st
 
 
 def test_unreadable_workflow(cli: Cli) -> None:
-    for name in ("missing.toml", ".", ""):
+    for name in ("missing.toml", ".", "", "/dev/zero"):
         done = cli("run", name)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"cannot read the workflow {name}" in done.stderr or "which workflow?" in done.stderr

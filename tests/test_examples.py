@@ -24,7 +24,9 @@ def test_example(example: Path, tmp_path: Path) -> None:
         [*AGENTDC, "check", "workflow.toml"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert checked.stdout == f"{example.name}: no errors\n"
-    subprocess.run([*AGENTDC, "build", "workflow.toml", "-o", "app/"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [*AGENTDC, "build", "workflow.toml", "-o", "app/"], cwd=folder, check=True, capture_output=True
+    )
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "app", "--input", "input.json"],
         cwd=folder,

@@ -88,7 +88,7 @@ def chain(trigger_input: dict[str, Any]) -> Result:
     return "completed", output, node, trace, _ms(now, deadline)
 
 
-def branching(trigger_input: dict[str, Any]) -> Result:  # noqa: C901, PLR0912, PLR0915 - one function is the point
+def branching(trigger_input: dict[str, Any]) -> Result:  # noqa: PLR0912, PLR0915 - one function is the point
     """A condition, two arms, a switch, three arms; four times."""
     now = clock()
     deadline = now + TIMEOUT

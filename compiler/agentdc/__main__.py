@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 
 from agentdc.cli import streams
@@ -9,6 +11,8 @@ from agentdc.cli import streams
 
 def main() -> None:
     """Run the command line; ends the process with its exit status."""
+    gc.set_threshold(200_000)  # a short-lived process keeps most of what it makes
+    atexit.register(gc.freeze)  # and need not search it for cycles when it ends
     streams.prepare()
     sys.exit(streams.guarded(command))
 

@@ -60,8 +60,8 @@ def loads(text: str) -> Json:
     except ValueError as error:
         _refuse_as(error, text)
     except SystemError:
-        # Up to 3.12 the C scanner takes its error class from `json.decoder` only when that is loaded already, and else
-        # fails without an exception. With the class there, the second attempt says what is wrong.
+        # Up to 3.12 the C scanner takes its error class from `json.decoder` only when that is loaded already, and
+        # else fails without an exception. With the class there, the second attempt says what is wrong.
         import json.decoder  # noqa: F401
 
         return loads(text)

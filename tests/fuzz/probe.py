@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import oracle
+
 from agentdc.check.validate import Options
 from agentdc.diagnostics import SourceFile
 from agentdc.diagnostics.render import json as machine
@@ -22,9 +24,9 @@ from agentdc.driver.compile import Compiled, Trust, compile_workflow
 from agentdc.link import closure
 from agentdc_runtime.core.drive import drive
 from agentdc_runtime.core.report import outcome, record
-from agentdc_runtime.core.run import Run
+from agentdc_runtime.core.run import Ending, Run
 from agentdc_runtime.errors import InternalError
-from agentdc_runtime.jsontext import pretty
+from agentdc_runtime.jsontext import compact, pretty
 from agentdc_runtime.policy.gate import Gate
 
 # Reading the imports of the runtime library is half of a compilation, and they are always the same.
@@ -52,6 +54,8 @@ class Failure:
     def __init__(self, error: Exception) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         last = next((each for each in reversed(frames) if "/agentdc" in each.filename), frames[-1])
+        if isinstance(error, Broken):
+            last = frames[-1]
         self.kind = f"{type(error).__name__} in {last.name}"
         self.shown = "".join(traceback.format_exception(error))
 
@@ -102,10 +106,11 @@ def _parses(app: Compiled) -> None:
 
 
 def _runs(app: Compiled, report: Report) -> bool:
-    """Whether it was run: with placeholders for every effect."""
+    """Whether it was run: with placeholders for every effect, and beside the oracle where there are none."""
     names: dict[str, Any] = {"__name__": "workflow"}
     exec(compile(app.files[f"{app.package}/workflow.py"], "workflow.py", "exec"), names)
     policy = json.loads(app.files[f"{app.package}/operands.json"])["policy"]
+    document = report.decoded.document if report.decoded is not None else {}
     for start, (_, block) in names["STARTS"].items():
         for number, given in enumerate(INPUTS):
             run = Run(
@@ -118,11 +123,35 @@ def _runs(app: Compiled, report: Report) -> bool:
                 dry_run=True,
                 loop_count=names["LOOPS"],
             )
-            _ended_well(run, block, start, given)
+            ending = _ended_well(run, block, start, given)
+            if oracle.knows(document) and ending.status != "timed_out":
+                _same(ending, run, oracle.walk(document, start, given), given)
     return bool(names["STARTS"])
 
 
-def _ended_well(run: Run, block: Any, start: str, given: Any) -> None:
+def _same(ending: Ending, run: Run, expected: oracle.Walk, given: Any) -> None:
+    """The compiled run and the interpreted one: outcome, reply and trace."""
+    value = ending.reason if ending.status == "failed" else ending.value
+    response = run.response if ending.status == "completed" else None
+    told = {
+        "status": ending.status,
+        "last_node": ending.last_node,
+        "value": value,
+        "response": response,
+        "trace": [[node.id, branch, output] for node, branch, output, _ in run.trace],
+    }
+    wanted = {
+        "status": expected.status,
+        "last_node": expected.last_node,
+        "value": expected.value,
+        "response": expected.response if expected.status == "completed" else None,
+        "trace": [list(each) for each in expected.trace],
+    }
+    if compact(told) != compact(wanted):
+        raise Broken(f"on {given!r} the app gives\n{compact(told)}\nand the specification\n{compact(wanted)}")
+
+
+def _ended_well(run: Run, block: Any, start: str, given: Any) -> Ending:
     ending = drive(run, block)
     if isinstance(ending.error, InternalError):
         raise Broken(f"{ending.error.display} on {given!r}") from ending.error
@@ -133,6 +162,7 @@ def _ended_well(run: Run, block: Any, start: str, given: Any) -> None:
     told = json.loads(pretty(record(ending, run, start, 1)))
     if len(told["trace"]["entries"]) != len(run.trace):
         raise Broken("the record has lost a part of the trace")
+    return ending
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import oracle
 import pytest
 import tomli
 from grow import grown
@@ -88,3 +89,20 @@ runpy.run_module("tests.fuzz", run_name="__main__")
     assert "AssertionError: planted" in done.stderr
     assert done.stderr.endswith(f"the text is in {tmp_path / 'fuzz-5.toml'} (4 bytes)\n")
     assert (tmp_path / "fuzz-5.toml").read_bytes() == b"type"
+
+
+SWITCH = b"""
+name = "w"
+start_nodes = [{ name = "s", source = "manual", entry_node = "a" }]
+nodes = [{ id = "a", type = "switch", expr = "trigger.name" }, { id = "b", type = "merge" }]
+edges = [{ from = "a", to = "b", when = "x" }]
+"""
+
+
+def test_an_app_that_does_not_do_as_specified_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tried(SWITCH) == "ran"
+    monkeypatch.setattr(oracle, "label", lambda _: "another")  # either of the two may be the wrong one
+    found = tried(SWITCH)
+    assert isinstance(found, Failure)
+    assert found.kind == "Broken in _same"
+    assert "the app gives" in found.shown

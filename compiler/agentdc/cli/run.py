@@ -103,24 +103,34 @@ def main(words: list[str]) -> int:
         streams.out(USAGE)
         return 0
     key_file = arguments.app_flag("--signing-key-file", "AGENTD_SIGNING_KEY_FILE")
+    data = cache.workflow_bytes(arguments.workflow)
     try:
-        place = cache.entry(cache.cache_directory(), arguments.workflow, _parts(arguments, key_file))
+        place = _place(arguments, key_file, data)
     except cache.UnsafeCache as problem:
         streams.err(f"agentdc run: the cache directory {problem} can be written by others\n")
         return 2
-    except OSError:
-        place = None  # an unreadable workflow or an unwritable cache: told below, with its reason
     app = None if place is None else cache.cached_app(place)
     if app is None:
-        status, app = _compile(arguments, key_file, place)
+        status, app = _compile(arguments, key_file, place, data)
         if app is None:
             return status
     cache.execute(app, arguments.rest)
     return 2
 
 
+def _place(arguments: _Arguments, key_file: str | None, data: bytes | None) -> Path | None:
+    """The cache entry; None without a cache, or for a workflow that cannot be read, which is told later."""
+    if data is None:
+        return None
+    try:
+        parts = [data, *_parts(arguments, key_file)]
+        return cache.entry(cache.cache_directory(), arguments.workflow, parts)
+    except OSError:
+        return None
+
+
 def _parts(arguments: _Arguments, key_file: str | None) -> list[bytes | None]:
-    """Everything that decides what is compiled."""
+    """Everything but the workflow that decides what is compiled."""
     from agentdc.trust.signature import signature_paths
 
     files = [*signature_paths(arguments.workflow), *([key_file] if key_file else [])]
@@ -132,7 +142,7 @@ def _parts(arguments: _Arguments, key_file: str | None) -> list[bytes | None]:
     ]
     beside = [_if_there(each) for each in files]
     said = "\n".join(words).encode("utf-8", "surrogateescape")
-    return [Path(arguments.workflow).read_bytes(), *beside, said]
+    return [*beside, said]
 
 
 def _if_there(path: str) -> bytes | None:
@@ -142,12 +152,15 @@ def _if_there(path: str) -> bytes | None:
         return None
 
 
-def _compile(arguments: _Arguments, key_file: str | None, place: Path | None) -> tuple[int, Path | None]:
+def _compile(
+    arguments: _Arguments, key_file: str | None, place: Path | None, data: bytes | None
+) -> tuple[int, Path | None]:
     """(exit status, None) when it cannot be built; the app's path otherwise."""
     import typer
 
     from agentdc.cli import show
     from agentdc.cli.options import options_of
+    from agentdc.diagnostics import SourceFile
     from agentdc.driver.build import BuildRequest, Format, build
     from agentdc.driver.check import Signing
     from agentdc.driver.files import FileProblem
@@ -155,9 +168,13 @@ def _compile(arguments: _Arguments, key_file: str | None, place: Path | None) ->
     try:
         options = options_of(arguments.allow, arguments.dialect, strict=arguments.strict)
         signing = Signing(arguments.signing_required, key_file)
+        source = None if data is None else SourceFile(arguments.workflow, data)  # read once: it may be a pipe
         with cache.building(place) as folder:
             output = folder / cache.APP
-            built = build(BuildRequest(arguments.workflow, str(output), Format.DIRECTORY, options, signing))
+            request = BuildRequest(
+                arguments.workflow, str(output), Format.DIRECTORY, options, signing, source=source
+            )
+            built = build(request)
             show.diagnostics(built.diagnostics, sys.stderr)
             if built.ok:
                 children = () if built.report.family is None else built.report.family.tried

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from agentdc.check.validate import Options
-from agentdc.diagnostics import Diagnostic, code, error
+from agentdc.diagnostics import Diagnostic, SourceFile, code, error
 from agentdc.driver import files, outputs
 from agentdc.driver.check import Report, Signing, check_source, failed
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
@@ -40,7 +40,10 @@ class Format(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What to build. `output`: as the user wrote it. `format`: None = as the output's name says."""
+    """What to build. `output`: as the user wrote it. `format`: None = as the output's name says.
+
+    `source`: the workflow, when it has been read already.
+    """
 
     workflow: str
     output: str
@@ -48,6 +51,7 @@ class BuildRequest:
     options: Options = field(default_factory=Options)
     signing: Signing = field(default_factory=Signing)
     force: bool = False
+    source: SourceFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def build(request: BuildRequest, on_progress: Progress = lambda _name: None) -> 
     """Build one workflow. FileProblem when a file cannot be read or written."""
     clock = _Clock(on_progress)
     with clock.step("check"):
-        source = files.read_source(request.workflow)
+        source = request.source or files.read_source(request.workflow)
         report = check_source(source, request.options, request.signing)
     found = report.build_diagnostics
     if failed(found) or report.decoded is None or report.workflow is None or report.facts is None:

@@ -23,6 +23,7 @@ PACKAGES = ("agentdc", "agentdc_runtime", "agentdc_templates")
 APP = "app"
 REQUIREMENTS = "requirements.txt"  # there when an app needs installed packages
 CHILDREN = "children"  # names the files of child workflows, one a line
+LARGEST = 64 * 2**20  # bytes, as in `files`, which is not loaded here
 
 
 class UnsafeCache(Exception):
@@ -57,6 +58,16 @@ def _home_on_record() -> str:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:
         return ""
+
+
+def workflow_bytes(path: str) -> bytes | None:
+    """What is in the file; None when it cannot be read, or holds more than any workflow."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError):
+        return None
+    return data if len(data) <= LARGEST else None
 
 
 def entry(cache: Path, workflow: str, parts: Sequence[bytes | None]) -> Path:
