@@ -280,7 +280,7 @@ def _kind(spec: NodeSpec) -> str:
                 inner = [each.name.removeprefix(f"{name}[].") for each in spec.paths]
                 lines.append(f"Each of `{name}`:\n\n{_keys_of(target, _order(target), inner)}")
     ends = {"fail": "ends the run as `failed`", "terminate": "ends the run as `completed`"}
-    output = _shape(spec.output(node, lambda path: UNKNOWN))  # noqa: ARG005 - the shape of the hook
+    output = _shape(spec.output(node, _Anything()))
     facts = [f"- output: {ends.get(spec.end) or (f'`{output}`' if output else 'none')}"]
     facts += [f"- path `{each.name}`: {_path(each.needs, each.missing)}" for each in spec.paths]
     facts.append(f"- labels: {_labels(spec)}")
@@ -295,6 +295,16 @@ def _kind(spec: NodeSpec) -> str:
     if not spec.retryable:
         facts.append("- `retry` has no effect")
     return "\n".join(lines) + "\n" + "\n".join(facts) + "\n"
+
+
+class _Anything:
+    """A workflow of which nothing is known: every value could be anything."""
+
+    def __call__(self, path: str) -> Type:  # noqa: ARG002 - the shape of the hook
+        return UNKNOWN
+
+    def child(self, workflow: str, start: str | None) -> Type:  # noqa: ARG002 - the shape of the hook
+        return UNKNOWN
 
 
 def _labels(spec: NodeSpec) -> str:

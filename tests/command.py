@@ -47,8 +47,9 @@ template = "Hello, {{name}}!"
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """PATH, a home of its own, UTF-8, and `variables`."""
-    return {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "xterm", **variables}
+    """PATH, a home of its own, UTF-8, and `variables`; PYTHONPATH where a checkout is tested beside the installed one."""
+    path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
+    return {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "xterm", **path, **variables}
 
 
 def sound(done: Done) -> Done:

@@ -12,6 +12,8 @@
 `\\` behind the last line says that the text has no line end. Lines that are made are written anew by `play`, all
 others are kept, so a played exchange is compared with the file as a whole. What differs from run to run (run ids,
 times, durations, folders, the version, digests) is shown as a word in `<…>`, and so is the help behind a usage error.
+`<peer>` is the URL of a server that answers with what it was asked (`peers.echo`), and `<host>` its host and port; it
+runs for the time of an exchange that names it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,13 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TypeAlias
+
+from peers.echo import echo
+from peers.http import serving
 
 from agentdc.version import VERSION
 
@@ -31,10 +38,11 @@ PYTHON = (sys.executable, "-S")
 # Quiet, since a log line for each error would drown the answers; `$ AGENTD_QUIET= …` shows the log.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AGENTD_QUIET": "1"}
 NO_END = "\\"
+Words: TypeAlias = Sequence[tuple[str, str]]
 VARYING = (
     (re.compile(r"exec-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+"), "<run>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<time>"),
-    (re.compile(r'("(?:elapsed|wall|latency)_ms": ?)\d+'), r"\1<ms>"),
+    (re.compile(r'("(?:elapsed|wall|latency|duration)_ms": ?)\d+'), r"\1<ms>"),
     (re.compile(r"\b((?:elapsed|wall|latency)_ms=)\d+"), r"\1<ms>"),
     (re.compile(r"(  )\d+ ms\b"), r"\1<ms> ms"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sha256>"),
@@ -45,26 +53,31 @@ HELP = re.compile(r"app: a bounded workflow runtime\n.*stopped by signal N\n", r
 
 def play(exchange: str, app: Path, folder: Path) -> str:
     """The exchange as it goes now: `app` is run with `folder`, an empty one, as its working directory."""
-    lines = exchange.splitlines()
-    played: list[str] = []
+    with serving(echo) if "<peer>" in exchange else nullcontext() as peer:
+        words = [(str(app), "<app>"), (str(folder), "<cwd>")]
+        if peer is not None:
+            words += [(peer.url(""), "<peer>"), (peer.url("").partition("//")[2], "<host>")]
+        return "\n".join(_played(exchange.splitlines(), app, folder, words)) + "\n"
+
+
+def _played(lines: list[str], app: Path, folder: Path, words: Words) -> Iterator[str]:
     while lines:
         line = lines.pop(0)
         mark, _, rest = line.partition(" ")
         if mark in {"=", "=x"}:
             given = _taken(lines, "|")
             _make(folder, rest, given, mark == "=x")
-            played += [line, *given]
+            yield from (line, *given)
         elif mark == "$":
             given = _taken(lines, "<")
             _taken(lines, ">", "!", "?")
-            played += [line, *given, *_run(rest, _text(given), app, folder)]
+            yield from (line, *given, *_run(rest, _text(given), app, folder, words))
         elif mark == "@":
             _taken(lines, "|", "(no")
-            played += [line, *_shown(folder / rest, app, folder)]
+            yield from (line, *_shown(folder / rest, words))
         else:
             assert not line or mark == "#", f"what is {line!r}?"
-            played.append(line)
-    return "\n".join(played) + "\n"
+            yield line
 
 
 def start(app: Path, arguments: Iterable[str], folder: Path, **variables: str) -> subprocess.Popen[bytes]:
@@ -101,14 +114,16 @@ def _make(folder: Path, name: str, given: list[str], hexadecimal: bool) -> None:
         place.write_bytes(bytes.fromhex(text) if hexadecimal else text.encode())
 
 
-def _run(rest: str, given: str, app: Path, folder: Path) -> Iterator[str]:
-    words = shlex.split(rest)
+def _run(rest: str, given: str, app: Path, folder: Path, words: Words) -> Iterator[str]:
+    for real, word in words[2:]:
+        rest, given = rest.replace(word, real), given.replace(word, real)
+    arguments = shlex.split(rest)
     environment = dict(ENVIRONMENT)
-    while words and re.match(r"[A-Z_]+=", words[0]):
-        name, _, value = words.pop(0).partition("=")
+    while arguments and re.match(r"[A-Z_]+=", arguments[0]):
+        name, _, value = arguments.pop(0).partition("=")
         environment[name] = value
     done = subprocess.run(
-        [*PYTHON, str(app), *words],
+        [*PYTHON, str(app), *arguments],
         input=given.encode(),
         capture_output=True,
         cwd=folder,
@@ -116,21 +131,23 @@ def _run(rest: str, given: str, app: Path, folder: Path) -> Iterator[str]:
         timeout=60,
         check=False,
     )
-    yield from _marked(">", done.stdout, app, folder)
-    yield from _marked("!", HELP.sub("<help>\n", done.stderr.decode()).encode(), app, folder)
+    yield from _marked(">", done.stdout, words)
+    yield from _marked("!", HELP.sub("<help>\n", done.stderr.decode()).encode(), words)
     yield f"? {done.returncode}"
 
 
-def _shown(place: Path, app: Path, folder: Path) -> list[str]:
+def _shown(place: Path, words: Words) -> list[str]:
     if place.is_dir():
         return [f"| {each.name}{'/' if each.is_dir() else ''}" for each in sorted(place.iterdir())]
     if not place.exists():
         return ["(no such file)"]
-    return list(_marked("|", place.read_bytes(), app, folder))
+    return list(_marked("|", place.read_bytes(), words))
 
 
-def _marked(mark: str, data: bytes, app: Path, folder: Path) -> Iterator[str]:
-    text = data.decode("utf-8", "backslashreplace").replace(str(app), "<app>").replace(str(folder), "<cwd>")
+def _marked(mark: str, data: bytes, words: Words) -> Iterator[str]:
+    text = data.decode("utf-8", "backslashreplace")
+    for real, word in words:
+        text = text.replace(real, word)
     for pattern, word in VARYING:
         text = pattern.sub(word, text)
     for line in text.removesuffix("\n").split("\n") if text else ():

@@ -104,7 +104,7 @@ def test_an_error_inside_a_call_is_the_callers_own_and_names_both_files(family: 
     ran = family.run("not json")
     assert (ran.status, ran.outcome) == (5, None)
     first, *places = ran.stderr.splitlines()
-    assert first.startswith("main: tool `parse_json` failed: invalid JSON")
+    assert first.startswith("app: tool `parse_json` failed: invalid JSON")
     assert places == [
         "  --> child.toml:5: node `bad` (parse_json)",
         "  --> main.toml:5: node `below` (call)",

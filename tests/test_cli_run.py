@@ -116,7 +116,9 @@ def test_many_at_once_share_one_entry(here: Path) -> None:
     said = [(*process.communicate(timeout=120), process.returncode) for process in several]
     assert {(out, status) for out, _, status in said} == {(said[0][0], 0)}, said
     (entry,) = entries(here)
-    assert [each.name for each in (here / ".cache/agentdc" / entry).iterdir()] == ["app"]
+    place = here / ".cache/agentdc" / entry
+    (app,) = place.glob("*/app")
+    assert {each for each in place.rglob("*") if not each.is_relative_to(app)} == {app.parent, place / "children"}
 
 
 def test_a_refused_workflow_leaves_no_entry(here: Path, cli: Cli) -> None:
@@ -273,7 +275,8 @@ def test_the_cache_is_never_executed_from_a_killed_build(here: Path) -> None:
     agentdc("run", "greet.toml", "--validate-only", cwd=here)
     (entry,) = entries(here)
     place = here / ".cache/agentdc" / entry
-    (place / "app").rename(place / "agentdc-run-killed")
+    (app,) = place.glob("*/app")
+    app.rename(place / "agentdc-run-killed")
     done = agentdc("run", "greet.toml", "--input", "in.json", cwd=here)
     assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "completed")
-    assert (place / "app").is_dir()
+    assert app.is_dir()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compiled import TESTS, supported_workflows
+from compiled import supported_workflows
 
 # Compiles each `<folder>/<case>/workflow.toml` as a command would: by its path, and in a process of its own.
 PROGRAM = """
@@ -32,7 +32,7 @@ print(json.dumps(digests))
 
 
 def _started(folder: Path, seed: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
     command = [sys.executable, "-c", PROGRAM, str(folder)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=folder)
 
@@ -43,7 +43,8 @@ def test_two_folders_and_two_hash_seeds_give_the_same_bytes(tmp_path: Path) -> N
         for case in supported_workflows():
             place = folder / f"{case.parent.parent.name}-{case.parent.name}"
             place.mkdir(parents=True)
-            (place / "workflow.toml").write_bytes(case.read_bytes())
+            for file in case.parent.glob("*.toml"):  # with the children
+                (place / file.name).write_bytes(file.read_bytes())
     running = [_started(folder, seed) for folder, seed in zip(folders, ("0", "4711"), strict=True)]
     outputs = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [0, 0]

@@ -2,7 +2,7 @@
 
 Options of a case, in its first line: `# options: {"strict": true, "allow": ["cycle"], "dialect": "agentd",
 "require_policy": true, "required": true, "key_file": "key.pub", "build": true}`; `required` is `--signing-required`,
-`build` shows what `agentdc build` shows. Sources that an editor or git could change behind one's back are made here.
+`build` shows what `agentdc build` shows. Child workflows of a case stand in `children/`, which is no case. Sources that an editor or git could change behind one's back are made here.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ MADE: dict[str, bytes] = {
 CASES = {path: path.read_bytes() for path in find(ROOT, "*/*.toml")} | {
     ROOT / f"{name}.toml": data for name, data in MADE.items()
 }
+CHILDREN = find(ROOT, "*/children/*.toml")
 
 
 def _golden(case: Path) -> Path:
@@ -91,10 +92,20 @@ def test_every_folder_is_a_code() -> None:
 
 
 def test_nothing_is_left_over() -> None:
-    """Each file is a case, its golden, its signature, or a key that a case of the same folder names."""
+    """Each file is a case, its golden, its signature, or a key or child that a file of the same folder names."""
     used = {*CASES, *map(_golden, CASES), *(case.with_name(f"{case.name}.sig") for case in CASES)}
     keys = {key for key in ROOT.glob("*/*.pub") if any(_names(case, key) for case in CASES)}
-    assert not orphans(ROOT, used | keys)
+    children = {child for child in CHILDREN if any(_calls(file, child) for file in {*CASES, *CHILDREN})}
+    assert not orphans(ROOT, used | keys | children)
+
+
+def _calls(file: Path, child: Path) -> bool:
+    folder = child.parent.parent
+    return file.is_relative_to(folder) and f'"children/{child.name}"' in _text(file)
+
+
+def _text(file: Path) -> str:
+    return (CASES[file] if file in CASES else file.read_bytes()).decode("utf-8", "replace")
 
 
 def _names(case: Path, key: Path) -> bool:

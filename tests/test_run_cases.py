@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled import TESTS, compiled, write_app
+from compiled import TESTS, compiled, compiled_file, write_app
 from exchange import ENVIRONMENT, PYTHON, play, start
 from runner import check_golden, orphans
 
@@ -24,7 +24,7 @@ RUN = [case for case in CASES if case.with_name("exchange.txt").exists()]
 
 @pytest.mark.parametrize("case", RUN, ids=lambda case: f"{case.parent.parent.name}-{case.parent.name}")
 def test_exchange(case: Path, golden_update: bool, tmp_path: Path) -> None:
-    app = write_app(compiled(case.read_bytes()), tmp_path / "app")
+    app = write_app(compiled_file(case), tmp_path / "app")
     folder = tmp_path / "cwd"
     folder.mkdir()
     golden = case.with_name("exchange.txt")

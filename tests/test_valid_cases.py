@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compiled import RUNTIME, TESTS, compiled
+from compiled import RUNTIME, TESTS, compiled_file
 from runner import case_id, check_golden, check_tree, find, orphans
 
 from agentdc.ir.pprint import bundle_text
@@ -22,7 +22,7 @@ NOT_GOLDEN = {"README.md", "manifest.json", "workflow.toml"}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case_id(ROOT, case.parent))
 def test_case(case: Path, golden_update: bool) -> None:
-    app = compiled(case.read_bytes())
+    app = compiled_file(case)
     check_golden(case.with_name("ir.txt"), bundle_text(app.bundle), golden_update)
     check_golden(
         case.with_name("link.txt"), "".join(f"{each}\n" for each in app.closure.modules), golden_update

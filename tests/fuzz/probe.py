@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import oracle
@@ -22,9 +23,10 @@ from agentdc.diagnostics.render import text as people
 from agentdc.driver.check import Report, check_source, failed
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
 from agentdc.link import closure
-from agentdc_runtime.core.drive import drive
+from agentdc_runtime.core import drive, drive_async
+from agentdc_runtime.core.process import Process
 from agentdc_runtime.core.report import outcome, record
-from agentdc_runtime.core.run import Ending, Run
+from agentdc_runtime.core.run import Ending, Program, Run
 from agentdc_runtime.errors import InternalError
 from agentdc_runtime.jsontext import compact, pretty
 from agentdc_runtime.policy.gate import Gate
@@ -109,24 +111,18 @@ def _runs(app: Compiled, report: Report) -> bool:
     """Whether it was run: with placeholders for every effect, and beside the oracle where there are none."""
     names: dict[str, Any] = {"__name__": "workflow"}
     exec(compile(app.files[f"{app.package}/workflow.py"], "workflow.py", "exec"), names)
+    program: Program = names["PROGRAM"]
+    walk = drive_async.drive if app.bundle.awaits else drive.drive
     policy = json.loads(app.files[f"{app.package}/operands.json"])["policy"]
     document = report.decoded.document if report.decoded is not None else {}
-    for start, (_, block) in names["STARTS"].items():
-        for number, given in enumerate(INPUTS):
-            run = Run(
-                app.name,
-                f"exec-1-1-{number}",
-                "manual",
-                given,
-                timeout=0.5,
-                gate=Gate(policy),
-                dry_run=True,
-                loop_count=names["LOOPS"],
-            )
-            ending = _ended_well(run, block, start, given)
+    for start, (_, block) in program.starts.items():
+        for given in INPUTS:
+            process = Process("exec-1-1", gate=Gate(policy))
+            run = Run(program, process, "manual", given, deadline=monotonic() + 0.5, dry_run=True)
+            ending = _ended_well(run, walk(run, block), start, given)
             if oracle.knows(document) and ending.status != "timed_out":
                 _same(ending, run, oracle.walk(document, start, given), given)
-    return bool(names["STARTS"])
+    return bool(program.starts)
 
 
 def _same(ending: Ending, run: Run, expected: oracle.Walk, given: Any) -> None:
@@ -151,8 +147,7 @@ def _same(ending: Ending, run: Run, expected: oracle.Walk, given: Any) -> None:
         raise Broken(f"on {given!r} the app gives\n{compact(told)}\nand the specification\n{compact(wanted)}")
 
 
-def _ended_well(run: Run, block: Any, start: str, given: Any) -> Ending:
-    ending = drive(run, block)
+def _ended_well(run: Run, ending: Ending, start: str, given: Any) -> Ending:
     if isinstance(ending.error, InternalError):
         raise Broken(f"{ending.error.display} on {given!r}") from ending.error
     if ending.error is None:

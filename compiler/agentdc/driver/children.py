@@ -79,7 +79,7 @@ class Family:
 
     def add(self, source: SourceFile, decoded: Decoded, chain: tuple[str, ...] = ()) -> Member:
         """Check one file, its children first."""
-        key = self._key(source.name)
+        key = self._key(source.name).encode("utf-8", "backslashreplace").decode()  # names need not be UTF-8
         place = os.path.realpath(source.name)
         member = self.members[place] = Member(key, source, decoded, chain)
         workflow = decoded.workflow

@@ -139,7 +139,7 @@ def _run(app: App, options: Options, program: str) -> int:
             raise Refusal(
                 "serve mode needs an [[http_routes]] entry, or a cron, interval or fs_watch trigger", USAGE
             )
-        process = _process(app, operands, options, log)
+        process = _process(app, operands, log)
         start, block = _start(app, options.start)
         timeout = float(options.timeout_secs)
         if process.budget is not None:
@@ -157,7 +157,7 @@ def _run(app: App, options: Options, program: str) -> int:
         log.close()
 
 
-def _process(app: App, operands: dict[str, Any], options: Options, log: Log) -> Process:
+def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
     """What all runs share: limits applied, policy compiled, secrets at hand."""
 
     def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ connection is used again only after an answer that was read to its end with noth
 from __future__ import annotations
 
 import sys
-from asyncio import timeout
+from asyncio import Semaphore, timeout
 from importlib.util import find_spec
 
 from agentdc_runtime.net import failure
@@ -85,47 +85,58 @@ class Answer:
 
 
 class Client:
-    """Pools of connections, one for each scheme; belongs to the event loop it is first used in."""
+    """Connections that are used again, by scheme and authority; belongs to the event loop it is first used in.
 
-    __slots__ = ("_cap", "_limits", "_transports")
+    Each connection has a pool of its own in the library, since a shared one looks at every connection for every
+    request: with a thousand of them that costs more than the exchange. Which connection is free is known here.
+    """
+
+    __slots__ = ("_cap", "_contexts", "_free", "_limits", "_places")
 
     def __init__(self, *, plain: Limits = PLAIN, secure: Limits = SECURE, cap: int = MAX_BODY) -> None:
         self._limits = {"http": plain, "https": secure}
         self._cap = cap
-        self._transports: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._contexts: dict[str, SSLContext] = {}
+        self._free: dict[tuple[str, str], list[httpx.AsyncHTTPTransport]] = {}
+        self._places = Semaphore(CONNECTIONS)
 
     async def send(
         self, method: str, url: Url, content: bytes = b"", headers: Iterable[tuple[str, str]] = ()
     ) -> Answer:
         """One exchange; ExchangeFailed when there is no complete answer. `headers`: sent in their order."""
         limits = self._limits[url.scheme]
+        lines = _lines(url, content, headers)
         try:
-            transport = self._transport(url.scheme)
-            async with timeout(limits.total):
-                response = await _answered(
-                    transport, method, url, content, _lines(url, content, headers), limits
-                )
-                return await self._read(response)
+            async with timeout(limits.total), self._places:
+                return await self._exchange(method, url, content, lines, limits)
         except (httpx.HTTPError, OSError) as error:
             raise ExchangeFailed(failure.reason(error, url.authority, limits)) from error
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for transport in self._transports.values():
+        for free in self._free.values():
+            for transport in free:
+                await transport.aclose()
+        self._free.clear()
+
+    async def _exchange(
+        self, method: str, url: Url, content: bytes, lines: list[tuple[bytes, bytes]], limits: Limits
+    ) -> Answer:
+        free = self._free.setdefault((url.scheme, url.authority), [])
+        transport = free.pop() if free else self._transport(url.scheme)
+        try:
+            answer = await self._read(await _answered(transport, method, url, content, lines, limits))
+        except BaseException:
             await transport.aclose()
-        self._transports.clear()
+            raise
+        free.append(transport)
+        return answer
 
     def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
-        if scheme not in self._transports:
-            limits = httpx.Limits(
-                max_connections=CONNECTIONS,
-                max_keepalive_connections=CONNECTIONS,
-                keepalive_expiry=IDLE_SECONDS,
-            )
-            self._transports[scheme] = httpx.AsyncHTTPTransport(
-                verify=_context(scheme), trust_env=False, limits=limits
-            )
-        return self._transports[scheme]
+        if scheme not in self._contexts:
+            self._contexts[scheme] = _context(scheme)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
+        return httpx.AsyncHTTPTransport(verify=self._contexts[scheme], trust_env=False, limits=limits)
 
     async def _read(self, response: httpx.Response) -> Answer:
         body, complete = bytearray(), True

@@ -41,8 +41,8 @@ ELSEWHERE = {
     "scenario_invalid": "unit/compiler/test_testing_load.py",
     "impossible_mock": "unit/compiler/test_testing_load.py",
     "unused_mock": "unit/compiler/test_testing_load.py",
-    "impossible_expectation": "XX",
-    "baseline_invalid": "XX",
+    "impossible_expectation": "unit/compiler/test_testing_load.py",
+    "baseline_invalid": "test_agentdc_test.py",
 }
 
 

@@ -6,6 +6,7 @@ import os
 import pwd
 import stat
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -96,12 +97,12 @@ def test_a_key_depends_on_every_part(tmp_path: Path) -> None:
     assert all(each.parent == tmp_path and len(each.name) == 32 for each in keys)
 
 
-def build(place: Path | None, content: str = "main") -> Path:
+def build(place: Path | None, content: str = "main", children: Sequence[str] = ()) -> Path:
     """What a build does, without the compiler."""
     with cache.building(place) as folder:
         (folder / cache.APP).mkdir()
         (folder / cache.APP / "__main__.py").write_text(content)
-        return cache.keep(folder / cache.APP, place)
+        return cache.keep(folder / cache.APP, place, children)
 
 
 def test_an_app_is_built_beside_and_moved_in(tmp_path: Path) -> None:
@@ -110,9 +111,9 @@ def test_an_app_is_built_beside_and_moved_in(tmp_path: Path) -> None:
     with cache.building(place) as folder:
         (folder / cache.APP).mkdir()
         assert cache.cached_app(place) is None  # nobody meets half an app
-        assert cache.keep(folder / cache.APP, place) == place / cache.APP
-    assert cache.cached_app(place) == place / cache.APP
-    assert [each.name for each in place.iterdir()] == [cache.APP]
+        app = cache.keep(folder / cache.APP, place, [])
+    assert cache.cached_app(place) == app == cache.generation(place) / cache.APP
+    assert sorted(place.iterdir()) == sorted([app.parent, place / cache.CHILDREN])
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
 
 
@@ -121,14 +122,41 @@ def test_of_two_builders_the_first_wins(tmp_path: Path) -> None:
     first = build(place, "first")
     assert build(place, "second") == first
     assert (first / "__main__.py").read_text() == "first"
-    assert [each.name for each in place.iterdir()] == [cache.APP]
+    assert sorted(place.iterdir()) == sorted([first.parent, place / cache.CHILDREN])
 
 
 def test_what_a_killed_builder_left_is_no_app(tmp_path: Path) -> None:
     place = tmp_path / "entry"
     (place / "agentdc-run-dead" / cache.APP).mkdir(parents=True)
     assert cache.cached_app(place) is None
-    assert build(place) == place / cache.APP
+    assert build(place) == cache.cached_app(place)
+
+
+def test_every_state_of_the_children_has_an_app_of_its_own(tmp_path: Path) -> None:
+    place, child, absent = tmp_path / "entry", tmp_path / "child.toml", tmp_path / "absent.toml"
+    child.write_text("one")
+    looked_at = [str(child), str(absent)]
+    first = build(place, "first", looked_at)
+    child.write_text("two")
+    assert cache.cached_app(place) is None
+    second = build(place, "second", looked_at)
+    absent.write_text("")  # an empty file is not the same as none
+    assert cache.cached_app(place) is None
+    absent.unlink()
+    assert cache.cached_app(place) == second != first
+    child.write_text("one")
+    assert cache.cached_app(place) == first
+    assert (first / "__main__.py").read_text() == "first"
+
+
+def test_names_of_children_need_not_be_text(tmp_path: Path) -> None:
+    name = os.fsdecode(bytes(tmp_path) + b"/a\n\xff.toml")
+    Path(name).write_text("one")
+    place = tmp_path / "entry"
+    app = build(place, "main", [name])
+    assert cache.cached_app(place) == app
+    Path(name).write_text("two")
+    assert cache.cached_app(place) is None
 
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

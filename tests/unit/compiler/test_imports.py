@@ -208,7 +208,9 @@ def test_the_runtime_library_imports_cheaply_and_in_layers(file: Path) -> None:
         for each in _inside(module, names):
             allowed = _layer(name)
             assert each in allowed or each.split(".")[0] in allowed, f"{name} imports {each}"
-            assert not (name.startswith("nodes.") and each.startswith("nodes")), f"{name} imports another node"
+            assert not (name.startswith("nodes.") and each.startswith("nodes")), (
+                f"{name} imports another node"
+            )
     for module, _ in _imports(tree, lazy=False, typing=False):
         root = module.split(".")[0]
         assert root not in EXPENSIVE - MADE_FOR.get(name, set()), f"{name} imports {module} at its start"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import tomli
-from compiled import TESTS, checked
+from compiled import TESTS, checked_file
 
 from agentdc.diagnostics import SourceFile
 from agentdc.ir.ops import Call, Expr
@@ -22,6 +22,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes.registry import MODELS, SPECS
 from agentdc.nodes.spec import ErrorClass, Family, NodeSpec
 from agentdc.parse.decode import decode
+from agentdc.passes import colour
 
 NODES = TESTS / "nodes"
 HANDLERS = TESTS.parent / "runtime_lib" / "agentdc_runtime" / "nodes"
@@ -45,6 +46,11 @@ NEVER_RETRIED = {"call", "parallel", "map", "pause_for_approval"} | {
     "merge",
     "terminate",
 }  # these cannot err
+# The handler has a Workflow error of its own for what is no array, and one for nothing at all.
+LOADED_AS_NULL = {("map", "items_from")}
+AWAITED = {"http_request", "map", "parallel", "shell_run"}
+# A handler that is there twice: for apps that await, and for those that do not.
+TWIN = {colour.PLAIN: colour.AWAITED}
 ENDS = {"fail": "fail", "terminate": "terminate"}
 CHECK_ORDER = {
     "call_mcp_tool": 7, "read_mcp_resource": 7, "agent_loop": 8, "respond": 9, "map": 10, "http_request": 11,
@@ -67,7 +73,7 @@ def _table(kind: str) -> dict[str, Any]:
 
 
 def _nodes(kind: str) -> list[NodeModel]:
-    workflow = checked(_source(kind).read_bytes()).workflow
+    workflow = checked_file(_source(kind)).workflow
     assert workflow is not None
     return [node for node in workflow.nodes if node.type == kind]
 
@@ -127,13 +133,17 @@ def _lowered(spec: NodeSpec) -> list[Expr]:
     return [spec.lower(node) for node in _nodes(spec.kind)]
 
 
+def _function(named: str) -> Any:
+    module, _, name = named.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 @pytest.mark.parametrize("kind", SUPPORTED)
 def test_handler(kind: str) -> None:
     """What lowering calls is there, and takes exactly the arguments that it is given."""
     for expr in _lowered(SPECS[kind]):
         for call in _calls(expr):
-            module, _, name = call.function.partition(":")
-            function = getattr(importlib.import_module(module), name)
+            function = _function(call.function)
             parameters = list(inspect.signature(function).parameters.values())
             keywords = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
             places = [each for each in parameters if each.kind is not inspect.Parameter.KEYWORD_ONLY]
@@ -154,15 +164,34 @@ def test_lowering_reads_the_declared_paths(kind: str) -> None:
     assert spec.lower is not None
     for node in _nodes(kind):
         loads = [part for part in parts(spec.lower(node)) if isinstance(part, Load)]
-        wanted = [(path, field.missing) for _, field, path in spec.paths_of(node)]
+        wanted = [
+            (path, "null" if (kind, field.name) in LOADED_AS_NULL else field.missing)
+            for _, field, path in spec.paths_of(node)
+        ]
         assert sorted((load.path, load.missing) for load in loads) == sorted(wanted)
         assert {load.tool for load in loads} <= {kind}
+
+
+@pytest.mark.parametrize("kind", SUPPORTED)
+def test_awaited_handlers_are_coroutines(kind: str) -> None:
+    assert SPECS[kind].awaits == (kind in AWAITED)
+    for expr in _lowered(SPECS[kind]):
+        for call in _calls(expr):
+            awaits = SPECS[kind].awaits and call == expr
+            assert inspect.iscoroutinefunction(_function(call.function)) == awaits
+
+
+@pytest.mark.parametrize("plain", TWIN)
+def test_twins_take_the_same(plain: str) -> None:
+    one, other = _function(plain), _function(TWIN[plain])
+    assert inspect.signature(one) == inspect.signature(other)
+    assert inspect.iscoroutinefunction(other)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_valid_case(kind: str) -> None:
     assert _source(kind).exists(), f"create {_source(kind)}"
-    report = checked(_source(kind).read_bytes())
+    report = checked_file(_source(kind))
     errors = [each.message for each in report.diagnostics if each.is_error]
     assert not errors
     assert report.workflow is not None
@@ -174,7 +203,7 @@ def test_valid_case(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", PENDING)
 def test_a_pending_kind_is_refused_where_it_stands(kind: str) -> None:
-    (refusal,) = checked(_source(kind).read_bytes()).unsupported
+    (refusal,) = checked_file(_source(kind)).unsupported
     assert refusal.primary is not None
     span = refusal.primary.span
     assert span.file.text[span.start : span.end] == f'"{kind}"'
@@ -226,8 +255,11 @@ def test_nothing_is_without_a_kind() -> None:
     """No handler and no case folder that no kind uses; every case folder holds what its kind needs."""
     called = {call.function for kind in SUPPORTED for expr in _lowered(SPECS[kind]) for call in _calls(expr)}
     handlers = {each.stem for each in HANDLERS.glob("*.py")} - {"__init__"}
-    assert handlers == {name.partition(":")[0].rpartition(".")[2] for name in called}
+    used = {name.partition(":")[0].rpartition(".")[2] for name in called}
+    twins = {name.partition(":")[0].rpartition(".")[2] for name in TWIN.values()}
+    assert handlers == used | twins
     assert {each.name for each in NODES.iterdir()} == set(KINDS)
     for kind in KINDS:
         needed = {"workflow.toml", "exchange.txt"} if kind in SUPPORTED else {"workflow.toml"}
-        assert {each.name for each in (NODES / kind).iterdir()} == needed
+        children = {use.workflow for node in _nodes(kind) for use in SPECS[kind].children(node)}
+        assert {each.name for each in (NODES / kind).iterdir()} == needed | children

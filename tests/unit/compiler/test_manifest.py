@@ -15,7 +15,7 @@ from agentdc.link.library import module_path
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
 from agentdc.version import VERSION
 
-ORIGIN = Origin("n", "n.toml", b"text", "digest", "1.2.3", 7, None)
+ORIGIN = Origin("n", "n.toml", b"text", "digest", "1.2.3", 7, None, {"n.toml": "one", "c/d.toml": "two"})
 
 
 def _document(data: bytes) -> dict[str, Any]:
@@ -36,6 +36,7 @@ def test_document() -> None:
         "manifest_version": 1,
         "name": "n",
         "workflow": {"file": "n.toml", "sha256": sha256(b"text").hexdigest()},
+        "workflows": {"c/d.toml": "two", "n.toml": "one"},
         "program_sha256": "digest",
         "compiler": {"name": "agentdc", "version": "1.2.3", "runtime_abi": 7},
         "signed_by": None,

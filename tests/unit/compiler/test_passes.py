@@ -6,6 +6,7 @@ The last is tested against a plain interpreter of the specification: random work
 from __future__ import annotations
 
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from agentdc.codegen.render import render
 from agentdc.codegen.workflow import WorkflowModule
 from agentdc.ir.ops import (
     Block,
+    Bundle,
     Choice,
     Const,
     End,
@@ -39,6 +41,8 @@ from agentdc.passes.localise import localise
 from agentdc.passes.pipeline import run_passes
 from agentdc.passes.prune import prune
 from agentdc_runtime.core.drive import drive
+from agentdc_runtime.core.process import Process
+from agentdc_runtime.core.run import Program as RuntimeProgram
 from agentdc_runtime.core.run import Run
 from agentdc_runtime.errors import AgentError, ToolError, WorkflowError
 
@@ -331,25 +335,27 @@ def _shown(value: Any) -> str:
     return text(value)
 
 
-def _compiled(text: str) -> dict[str, Any]:
-    """The names of the generated workflow module; formatting is left out, as it takes most of the time."""
+def _compiled(text: str) -> RuntimeProgram:
+    """The program of the generated workflow module; formatting is left out, as it takes most of the time."""
     report = checked(text)
     assert report.workflow is not None
     assert report.facts is not None, [each.message for each in report.diagnostics]
     assert report.decoded is not None
-    program = run_passes(lower(report.workflow, report.facts, report.decoded.places, "w.toml"))
-    assert run_passes(program) == program
+    bundle = run_passes(Bundle(lower(report.workflow, report.facts, report.decoded.places, "w.toml")))
+    assert run_passes(bundle) == bundle
     module: dict[str, Any] = {}
-    exec(render("app/workflow.py.j2", WorkflowModule(program).view("w")), module)
-    return module
+    exec(render("app/workflow.py.j2", WorkflowModule(bundle.main, {}, awaits=False).view("w")), module)
+    found = module["PROGRAM"]
+    assert isinstance(found, RuntimeProgram)
+    return found
 
 
 @settings(max_examples=300, deadline=None)
 @given(workflows(), st.sampled_from([None, {}, {"x": "x"}, {"x": {"y": {"value": 0}}}]))
 def test_compiled_workflows_run_as_the_specification_says(workflow: dict[str, Any], given_input: Any) -> None:
-    module = _compiled(_toml(workflow))
-    run = Run("w", "id", "manual", given_input, timeout=60.0, loop_count=module["LOOPS"])
-    ending = drive(run, module["STARTS"]["go"][1])
+    program = _compiled(_toml(workflow))
+    run = Run(program, Process("id"), "manual", given_input, deadline=monotonic() + 60)
+    ending = drive(run, program.starts["go"][1])
     plain = _Interpreter(workflow, given_input)
     status, value = plain.run()
     assert ending.status == status, (ending.error, _toml(workflow))
