@@ -266,6 +266,11 @@ def test_require_policy(here: Path, cli: Cli) -> None:
     assert (done.returncode, codes(done.stderr)) == (5, ["policy_absent"])
 
 
+def _heed_interrupts() -> None:
+    """A job in the background of a shell begins with SIGINT ignored, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_build_that_is_told_to_stop_cleans_up(here: Path) -> None:
     temporary = here / "tmp"
     temporary.mkdir()
