@@ -278,7 +278,9 @@ def test_a_build_that_is_told_to_stop_cleans_up(here: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         env = environment(here, TMPDIR=str(temporary))
         command = [*AGENTDC, "build", "greet.toml", "-o", "agent"]
-        with subprocess.Popen(command, cwd=here, env=env, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, cwd=here, env=env, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+        ) as process:
             until = time.monotonic() + 30
             while not list(temporary.iterdir()) and time.monotonic() < until:
                 time.sleep(0.01)
