@@ -279,7 +279,12 @@ def test_a_build_that_is_told_to_stop_cleans_up(here: Path) -> None:
         env = environment(here, TMPDIR=str(temporary))
         command = [*AGENTDC, "build", "greet.toml", "-o", "agent"]
         with subprocess.Popen(
-            command, cwd=here, env=env, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+            command,
+            cwd=here,
+            env=env,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509
         ) as process:
             until = time.monotonic() + 30
             while not list(temporary.iterdir()) and time.monotonic() < until:
