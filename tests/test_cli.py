@@ -266,6 +266,11 @@ def test_require_policy(here: Path, cli: Cli) -> None:
     assert (done.returncode, codes(done.stderr)) == (5, ["policy_absent"])
 
 
+def _heed_interrupts() -> None:
+    """A job in the background of a shell begins with SIGINT ignored, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_build_that_is_told_to_stop_cleans_up(here: Path) -> None:
     temporary = here / "tmp"
     temporary.mkdir()
@@ -273,7 +278,14 @@ def test_a_build_that_is_told_to_stop_cleans_up(here: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         env = environment(here, TMPDIR=str(temporary))
         command = [*AGENTDC, "build", "greet.toml", "-o", "agent"]
-        with subprocess.Popen(command, cwd=here, env=env, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command,
+            cwd=here,
+            env=env,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509
+        ) as process:
             until = time.monotonic() + 30
             while not list(temporary.iterdir()) and time.monotonic() < until:
                 time.sleep(0.01)
