@@ -37,6 +37,9 @@ TODAY = {
     "nodes": "the kinds marked below",
     "policy": "yes, without `[policy.rego]`",
     "logging": "yes, without `[logging.otel]`",
+    "budget": "yes, without `hard_deadline`",
+    "secrets": 'yes, without `source = "keyring"`',
+    "check": "yes, without the ceilings `max_…`",
     "auth": "has no effect without routes",
     "server": "has no effect without routes",
     "http_routes": "not yet",
@@ -47,7 +50,7 @@ WORDS = {
     "triggers": "what starts runs by itself",
     "secrets": "where a named value comes from",
 }
-IN_FULL = ("policy", "logging", "signing", "check")
+IN_FULL = ("policy", "secrets", "budget", "logging", "signing", "check")
 APART = (*WORDS, *IN_FULL, "start_nodes", "nodes", "edges")
 
 
@@ -103,7 +106,7 @@ def _section(name: str) -> str:
 def _brief() -> Iterator[Sequence[str]]:
     """One row for each record of the sections that are checked and not built."""
     for root in Workflow.model_fields:
-        if root not in APART or root in TAGS:
+        if root not in APART or (root in TAGS and root not in IN_FULL):
             for header, schema, names in _records(root):
                 yield f"`{header}`", _lowered(schema["description"]), ", ".join(f"`{each}`" for each in names)
 

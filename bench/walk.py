@@ -14,11 +14,12 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from types import ModuleType
 from typing import Any
 
 from agentdc_runtime.core.drive import drive
+from agentdc_runtime.core.process import Process
 from agentdc_runtime.core.run import Run
 from bench import workflows
 from bench.apps import compiled
@@ -125,12 +126,12 @@ def contenders(workload: Workload) -> tuple[list[Contender], list[str]]:
 
 def _compiled(workload: Workload) -> Contender:
     module = _load(compiled(workload.text).files)
-    block = module.STARTS["go"][1]
+    program = module.PROGRAM
+    block = program.starts["go"][1]
+    process = Process("exec-1")
 
     def once() -> Any:
-        run = Run(
-            "bench", "exec-1", "manual", workflows.INPUT, timeout=by_hand.TIMEOUT, loop_count=module.LOOPS
-        )
+        run = Run(program, process, "manual", workflows.INPUT, deadline=monotonic() + by_hand.TIMEOUT)
         drive(run, block)
         return run.trace
 

@@ -47,7 +47,7 @@ template = "Hello, {{name}}!"
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """PATH, a home of its own, UTF-8, and `variables`; PYTHONPATH where a checkout is tested beside the installed one."""
+    """PATH, a home of its own, UTF-8, and `variables`; PYTHONPATH where it leads to another checkout."""
     path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
     return {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "xterm", **path, **variables}
 

@@ -118,7 +118,10 @@ def test_many_at_once_share_one_entry(here: Path) -> None:
     (entry,) = entries(here)
     place = here / ".cache/agentdc" / entry
     (app,) = place.glob("*/app")
-    assert {each for each in place.rglob("*") if not each.is_relative_to(app)} == {app.parent, place / "children"}
+    assert {each for each in place.rglob("*") if not each.is_relative_to(app)} == {
+        app.parent,
+        place / "children",
+    }
 
 
 def test_a_refused_workflow_leaves_no_entry(here: Path, cli: Cli) -> None:

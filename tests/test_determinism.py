@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compiled import supported_workflows
+from compiled import checked_file, supported_workflows
 
 # Compiles each `<folder>/<case>/workflow.toml` as a command would: by its path, and in a process of its own.
 PROGRAM = """
@@ -43,8 +43,10 @@ def test_two_folders_and_two_hash_seeds_give_the_same_bytes(tmp_path: Path) -> N
         for case in supported_workflows():
             place = folder / f"{case.parent.parent.name}-{case.parent.name}"
             place.mkdir(parents=True)
-            for file in case.parent.glob("*.toml"):  # with the children
-                (place / file.name).write_bytes(file.read_bytes())
+            for member in checked_file(case).members:  # with the children
+                file = place / member.key
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(member.source.data)
     running = [_started(folder, seed) for folder, seed in zip(folders, ("0", "4711"), strict=True)]
     outputs = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [0, 0]

@@ -2,7 +2,8 @@
 
 Options of a case, in its first line: `# options: {"strict": true, "allow": ["cycle"], "dialect": "agentd",
 "require_policy": true, "required": true, "key_file": "key.pub", "build": true}`; `required` is `--signing-required`,
-`build` shows what `agentdc build` shows. Child workflows of a case stand in `children/`, which is no case. Sources that an editor or git could change behind one's back are made here.
+`build` shows what `agentdc build` shows. Child workflows of a case stand in `children/`, which is no case. Sources
+that an editor or git could change behind one's back are made here.
 """
 
 from __future__ import annotations

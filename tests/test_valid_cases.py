@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compiled import RUNTIME, TESTS, compiled_file
+from compiled import RUNTIME, TESTS, checked_file, compiled_file
 from runner import case_id, check_golden, check_tree, find, orphans
 
 from agentdc.ir.pprint import bundle_text
@@ -39,4 +39,7 @@ def test_no_golden_without_a_case() -> None:
     folders = [case.parent for case in CASES]
     used = [folder / name for folder in folders for name in ("workflow.toml", "ir.txt", "link.txt")]
     used += [each for folder in folders for each in (folder / "expected").rglob("*")]
+    used += [
+        case.parent / member.key for case in CASES for member in checked_file(case).members
+    ]  # the children
     assert not orphans(ROOT, used)

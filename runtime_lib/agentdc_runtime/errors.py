@@ -121,5 +121,8 @@ class InternalError(AgentError):
     category = "internal"
 
     def __init__(self, cause: BaseException) -> None:
-        super().__init__(f"{type(cause).__name__}: {cause} (a mistake of agentdc, not of the workflow)")
+        if isinstance(cause, MemoryError):
+            super().__init__("out of memory (see [budget] max_memory_mb, and what the system allows)")
+        else:
+            super().__init__(f"{type(cause).__name__}: {cause} (a mistake of agentdc, not of the workflow)")
         self.__cause__ = cause

@@ -34,9 +34,11 @@ TARGETS = {
 TREE = (
     *(f"compiler/agentdc/{stage}" for stage in (
         "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen",
-        "link", "freeze", "driver", "cli",
+        "link", "freeze", "drawing", "testing", "driver", "cli",
     )),
-    *(f"runtime_lib/agentdc_runtime/{part}" for part in ("core", "host", "nodes", "observe", "policy", "signing")),
+    *(f"runtime_lib/agentdc_runtime/{part}" for part in (
+        "core", "host", "net", "nodes", "observe", "policy", "secrets", "signing", "testing",
+    )),
     "templates/agentdc_templates/app", "templates/agentdc_templates/starter",
     "tests/cases/valid", "tests/cases/invalid", "tests/cases/run", "tests/nodes", "tests/unit",
     "examples", "docs", ".ci",

@@ -25,6 +25,8 @@ def begin(run: Run, program: Program, start: str | None, value: Json) -> tuple[R
     if start is None:
         start = next(iter(program.starts))
     child = Run(program, run.process, "manual", value, deadline=run.deadline, dry_run=run.dry_run, parent=run)
+    if run.children is None:
+        run.children = set()
     run.children.add(child)
     if run.stop_signal:
         child.stop(run.stop_signal)
@@ -40,6 +42,7 @@ def finish(child: Run, ending: Ending) -> Ending:
     if child.journal is not None:
         child.journal.ended(ending, counts["node_failures"] == 1)
     assert child.parent is not None
+    assert child.parent.children is not None
     child.parent.children.discard(child)
     return ending
 

@@ -138,7 +138,7 @@ class Run:
         self.dry_run = dry_run
         self.parent = parent
         self.depth: int = 0 if parent is None else parent.depth + 1
-        self.children: set[Run] = set()
+        self.children: set[Run] | None = None  # most runs have none
         self.ending: Ending | None = None
         self.at_edge = False
         self.stop_signal = 0
@@ -150,7 +150,7 @@ class Run:
         """End the run and its children at the next node boundary; safe to call from a signal handler."""
         self.stop_signal = signal
         self.deadline = float("-inf")
-        for child in tuple(self.children):
+        for child in tuple(self.children or ()):
             child.stop(signal)
 
     def complete(self, value: Json, *, dead_end: bool = True) -> Next:

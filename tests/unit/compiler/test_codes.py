@@ -41,7 +41,7 @@ ELSEWHERE = {
     "scenario_invalid": "unit/compiler/test_testing_load.py",
     "impossible_mock": "unit/compiler/test_testing_load.py",
     "unused_mock": "unit/compiler/test_testing_load.py",
-    "impossible_expectation": "unit/compiler/test_testing_load.py",
+    "impossible_expectation": "test_agentdc_test.py",
     "baseline_invalid": "test_agentdc_test.py",
 }
 

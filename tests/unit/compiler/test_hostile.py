@@ -1,13 +1,12 @@
 """Text of any shape in every field that can reach generated code: it stays data.
 
-One workflow holds every kind that can be built, with one hostile text in all its fields of text. The code that comes
-of it has the same skeleton as the code of a harmless twin, which has as many path segments and template holes; and
-the app runs, and hands each value on exactly as it was written.
+One workflow holds every kind that never waits (`test_hostile_waiting` has the others), with one hostile text in all
+its fields of text. The code that comes of it has the same skeleton as the code of a harmless twin, which has as many
+path segments and template holes; and the app runs, and hands each value on exactly as it was written.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import pytest
 import tomli
 from compiled import RUNTIME, compiled, write_app
 from exchange import ENVIRONMENT, PYTHON
+from hostile import AWAITED, HOSTILE, document, segment, skeletons, toml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,67 +28,10 @@ from agentdc.ir.ops import Hole
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.template import parse
 
-HOSTILE = {
-    "quotes": 'it\'s "quoted" `so`',
-    "triple quotes": '"""; import os; """',
-    "triple apostrophes": "'''\nraise SystemExit(1)\n'''",
-    "backslashes": "\\ \\\\ \\n \\x41 \\N{BULLET} \\",
-    "ends in a backslash": "a\\",
-    "newlines": "one\ntwo\r\nthree\rfour\x0bfive\x0csix",
-    "many lines": "a line that is long enough to be cut\n" * 7,
-    "holes": "{{x}} {{ }} {{{y}}} }} {{",
-    "braces": "{x!r} {0} {} %s %(x)s $x ${x}",
-    "jinja": "{% raw %}{{ x }}{% endraw %}{# note #}{%- if 1 %}\n# line statement",
-    "python": "__import__('os').system('true') # \n'\\''+exit()+'",
-    "comment": "# a comment\n#: another",
-    "nul": "a\0b\0",
-    "controls": "\x01\x07\x08\x1b[31mred\x1b[0m\x7f\x85",
-    "bidi": "\u202edesrever\u202c \u2066isolate\u2069 \u200fאבג",
-    "separators": "a\u2028b\u2029c\u0085d\x1ce\x1df",
-    "near surrogates": "\ud7ff\ue000\uffff\\ud800\\udfff\U0001f600\U0010ffff",
-    "bom": "\ufeffbom\ufeff",
-    "keyword": "class",
-    "dunder": "__class__",
-    "name of ours": "run",
-    "blank": " \t ",
-    "number": "0123",
-    "very long": "x" * 20_000,
-    "long words": "word " * 3_000,
-    "emoji": "👩‍👩‍👧‍👦 e\u0301",
-}
-
-
-def _key(text: str) -> str:
-    """The text as one segment of a path: without dots."""
-    return text.replace(".", "·")
-
-
-def _toml(value: Any) -> str:
-    """TOML of a value, every character that could matter escaped."""
-    if isinstance(value, str):
-        return (
-            '"'
-            + "".join(each if each.isalnum() and each.isascii() else f"\\U{ord(each):08x}" for each in value)
-            + '"'
-        )
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
-    return json.dumps(value)
-
-
-def _document(tables: dict[str, Any]) -> str:
-    lines = [f"{key} = {_toml(value)}" for key, value in tables.items() if isinstance(value, str)]
-    for name, entries in tables.items():
-        for entry in entries if isinstance(entries, list) else ():
-            lines += [f"[[{name}]]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]
-    lines.append("[policy.env]\nread_keys = [" + _toml(tables["description"] + "*") + "]")
-    lines.append('[policy.fs]\nread = ["*"]\nwrite = ["*"]')
-    return "\n".join(lines) + "\n"
-
 
 def _workflow(text: str, template: str, name: Callable[[str], str]) -> str:
-    """Every kind that can be built, `text` or `template` in every field of text; `name` makes the ids."""
-    key = _key(text)
+    """Every kind that never waits, `text` or `template` in every field of text; `name` makes the ids."""
+    key = segment(text)
     load, parse_, env = name("load"), name("parse"), name("env")
     nodes: list[dict[str, Any]] = [
         {"id": name("text"), "type": "template_render", "template": template, "input_from": f"trigger.{key}"},
@@ -130,13 +73,13 @@ def _workflow(text: str, template: str, name: Callable[[str], str]) -> str:
         {"from": order[11], "to": order[13], "when": f"{text}2"},
     ]
     starts = [{"name": text, "source": "manual", "entry_node": order[0]}]
-    return _document(
-        {"name": f"w{text}", "description": text, "start_nodes": starts, "nodes": nodes, "edges": edges}
-    )
+    tables = {"name": f"w{text}", "description": text, "start_nodes": starts, "nodes": nodes, "edges": edges}
+    reads = "[policy.env]\nread_keys = [" + toml(f"{text}*") + "]"
+    return document(tables, reads, '[policy.fs]\nread = ["*"]\nwrite = ["*"]')
 
 
 def _hostile(text: str) -> str:
-    return _workflow(text, text, lambda kind: f"{_key(text)} {kind}")
+    return _workflow(text, text, lambda kind: f"{segment(text)} {kind}")
 
 
 @cache
@@ -150,63 +93,29 @@ def _twin(text: str) -> str:
         f"{{{{{'.'.join(['k'] * len(part.segments))}}}}}" if isinstance(part, Hole) else "plain"
         for part in parse(text)
     )
-    inner = "k" if [each for each in _key(text).split(".") if each] else ""
+    inner = "k" if [each for each in segment(text).split(".") if each] else ""
     return _workflow(inner or "k", template, lambda kind: f"k {kind}")
 
 
-class _Skeleton(ast.NodeTransformer):
-    """Constants without their value, and names by the order in which they are met."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        return ast.Constant(type(node.value).__name__)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.Name(self._known(node.id))
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.name = self._known(node.name)
-        return self.generic_visit(node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        if node.module is not None and not node.module.startswith("agentdc_runtime"):
-            node.module = self._known(node.module)
-        return node
-
-    def _known(self, name: str) -> str:
-        return self._names.setdefault(name, f"name{len(self._names)}")
-
-
-def _skeletons(app: Compiled) -> dict[str, str]:
-    """The skeleton of each generated module, by the last part of its path."""
-    return {
-        name.rpartition("/")[2]: ast.dump(_Skeleton().visit(ast.parse(data)))
-        for name, data in app.files.items()
-        if name.endswith(".py") and not name.startswith(RUNTIME)
-    }
-
-
-def test_the_workflow_has_every_kind_that_can_be_built() -> None:
-    document = tomli.loads(_hostile("x"))
-    supported = {kind for kind, spec in SPECS.items() if spec.lower is not None}
-    assert {node["type"] for node in document["nodes"]} == supported
+def test_the_workflow_has_every_kind_that_never_waits() -> None:
+    found = tomli.loads(_hostile("x"))
+    supported = {kind for kind, spec in SPECS.items() if spec.lower is not None} - AWAITED
+    assert {node["type"] for node in found["nodes"]} == supported
     for kind in supported:  # and every field of text that the kind has
-        (node,) = (each for each in document["nodes"] if each["type"] == kind)
+        (node,) = (each for each in found["nodes"] if each["type"] == kind)
         fields = SPECS[kind].model.model_fields
         assert {name for name, field in fields.items() if "str" in str(field.annotation)} <= node.keys()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_code_has_the_skeleton_of_a_harmless_twin(name: str) -> None:
-    assert _skeletons(_app(name)) == _skeletons(compiled(_twin(HOSTILE[name])))
+    assert skeletons(_app(name)) == skeletons(compiled(_twin(HOSTILE[name])))
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.text(min_size=1) | st.text(alphabet="\"'\\\n\r{}%# \0\u2028\u202e.x", min_size=1))
 def test_any_text_leaves_the_skeleton_alone(text: str) -> None:
-    assert _skeletons(compiled(_hostile(text))) == _skeletons(compiled(_twin(text)))
+    assert skeletons(compiled(_hostile(text))) == skeletons(compiled(_twin(text)))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -223,7 +132,7 @@ def test_plain_files_of_the_app_stay_what_they_are(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_every_value_arrives(name: str, tmp_path: Path) -> None:
-    text, key = HOSTILE[name], _key(HOSTILE[name])
+    text, key = HOSTILE[name], segment(HOSTILE[name])
     app = write_app(_app(name), tmp_path / "app")
     (tmp_path / "file").write_text(json.dumps({key: {key: text}}))
     given_input = {key: {key: text}, "file": "file", "folder": "d", "out": "out", "none": 0, "label": text}

@@ -1,0 +1,1 @@
+"""family, compiled by agentdc 0.1.0."""

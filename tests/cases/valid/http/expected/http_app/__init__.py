@@ -1,0 +1,1 @@
+"""http, compiled by agentdc 0.1.0."""

@@ -1,0 +1,1 @@
+"""shell, compiled by agentdc 0.1.0."""
