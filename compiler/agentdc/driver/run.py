@@ -22,7 +22,7 @@ from agentdc.version import VERSION
 PACKAGES = ("agentdc", "agentdc_runtime", "agentdc_templates")
 APP = "app"
 REQUIREMENTS = "requirements.txt"  # there when an app needs installed packages
-CHILDREN = "children"  # names the files of child workflows, one a line
+CHILDREN = "children"  # names the files of child workflows, separated by NUL
 LARGEST = 64 * 2**20  # bytes, as in `files`, which is not loaded here
 
 

@@ -76,7 +76,9 @@ class Log:
         if not passes and audit is None:
             return
         if self.scrub is not None:
-            fields = {name: self.scrub(each) if isinstance(each, str) else each for name, each in fields.items()}
+            fields = {
+                name: self.scrub(each) if isinstance(each, str) else each for name, each in fields.items()
+            }
         now = self._clock()
         if passes:
             self._write(now, level, target, event, fields, spans)
