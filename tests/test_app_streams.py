@@ -82,6 +82,6 @@ def test_a_signal_ends_a_retrying_run(plain: Path, tmp_path: Path, number: signa
         began = time.monotonic()
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, "Traceback" in err) == (128 + number, "", False)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert f"stopped by signal {int(number)} in node `read`" in err
     assert json.loads((tmp_path / "r.json").read_text())["last_node"] == "read"

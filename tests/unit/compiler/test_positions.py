@@ -245,7 +245,7 @@ def test_a_large_workflow_is_indexed_quickly() -> None:
     places = Places(SourceFile("w.toml", text.encode()))
     start = time.process_time()
     assert shown(places.value(("nodes", 1999, "id"))) == '"n1999"'
-    assert time.process_time() - start < 0.3
+    assert time.process_time() - start < 3  # about 0.1 s; quadratic work would take minutes
 
 
 def test_hostile_depth_stays_small() -> None:

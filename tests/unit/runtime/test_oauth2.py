@@ -300,10 +300,10 @@ def test_addresses_that_cannot_be_asked(url: str) -> None:
 
 def test_endpoint_that_hangs(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oauth2, "TOTAL_TIMEOUT", 0.3)
-    endpoint.pause = 0.8
+    endpoint.pause = 4
     started = time.monotonic()
     assert "did not answer" in Stand(endpoint.url).failure()
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 3.5
 
 
 def test_credentials_that_are_missing(endpoint: Endpoint) -> None:

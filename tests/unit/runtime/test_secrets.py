@@ -199,7 +199,7 @@ def test_command_has_no_input() -> None:
 def test_command_without_a_value(script: str, cause: str) -> None:
     started = time.monotonic()
     assert failure(registry(prints(script), environ=dict(os.environ))) == cause
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
 
 
 def test_failures_of_a_command_are_not_kept(tmp_path: Path) -> None:
