@@ -143,7 +143,7 @@ def nothing_left(endpoint: Endpoint) -> Iterator[None]:
     asyncio.run(asyncio.sleep(0))
     before = len(descriptors())
     yield
-    for _ in range(100):  # the server's own threads close their ends a little later
+    for _ in range(1500):  # the server's own threads close their ends a little later
         if len(descriptors()) <= before:
             return
         time.sleep(0.01)
