@@ -150,10 +150,11 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
 def _freeze(compiled: Compiled, output: Path, clock: _Clock) -> pyinstaller.FreezeResult:
     with tempfile.TemporaryDirectory(prefix="agentdc-") as temporary, clock.step("freeze"):
         tree = Path(temporary) / "app"
-        linked = vendored(_foreign(compiled))
+        foreign = _foreign(compiled)
+        linked = vendored(foreign)
         content = {**linked.files, **compiled.files}
         files.write_tree(tree, content)
-        plan = pyinstaller.plan_for(content, linked.packages)
+        plan = pyinstaller.plan_for(content, {*linked.packages, *foreign})
         plan = replace(plan, hidden=tuple(sorted({*plan.hidden, *linked.computed})))
         return pyinstaller.freeze(tree, output, plan, clock.progress)
 

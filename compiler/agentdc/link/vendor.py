@@ -22,7 +22,7 @@ COMPUTED = {"anyio": ("anyio._backends._asyncio",)}
 
 @dataclass(slots=True)
 class Vendored:
-    """`files`: path to bytes, ready for an app tree. `native`: packages with compiled parts, not to be copied."""
+    """`files`: path to bytes, ready for an app tree. `native`: packages that cannot be copied."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     native: list[str] = field(default_factory=list)
@@ -59,9 +59,11 @@ def closure(modules: Iterable[str]) -> list[str]:
 
 
 def vendored(modules: Iterable[str]) -> Vendored:
-    """The modules of the packages behind these top-level modules."""
-    result = Vendored()
-    for name in closure(modules):
+    """The modules of the packages behind these top-level modules; one that is not installed counts as native."""
+    wanted = sorted(set(modules) - LEFT_OUT)
+    by_module = metadata.packages_distributions()
+    result = Vendored(native=[module for module in wanted if module not in by_module])
+    for name in closure(wanted):
         files = metadata.files(name) or []
         if any(each.suffix in NATIVE for each in files):
             result.native.append(name)

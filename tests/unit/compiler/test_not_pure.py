@@ -37,10 +37,10 @@ def test_packages_of_others(
 ) -> None:
     source = tmp_path / "workflow.toml"
     source.write_text(WORKFLOW)
-    monkeypatch.setattr(build, "compile_workflow", _needing("orjson", "httpx", "json"))
+    monkeypatch.setattr(build, "compile_workflow", _needing("cryptography", "httpx", "json", "not_installed"))
     request = build.BuildRequest(str(source), f"{tmp_path}/{output}", None, Options(), Signing())
     built = build.build(request)
     assert [each.code.slug for each in built.diagnostics] == slugs
     assert built.ok == (not slugs) == (tmp_path / output).exists()
     if slugs:
-        assert "needs orjson" in built.diagnostics[0].message
+        assert "needs not_installed, cffi, cryptography" in built.diagnostics[0].message
