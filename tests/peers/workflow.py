@@ -36,7 +36,7 @@ def make_run(
     gate = Gate(policy)
     kept = {} if client is None else {"http": client}
     process = SimpleNamespace(gate=gate, kept=kept, secrets=secrets, emit=Events())
-    return SimpleNamespace(process=process, gate=gate, dry_run=dry_run)
+    return SimpleNamespace(process=process, gate=gate, dry_run=dry_run, traceparent=None)
 
 
 def finish(run: Any, work: Coroutine[Any, Any, Result]) -> Result:

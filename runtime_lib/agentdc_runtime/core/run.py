@@ -85,8 +85,8 @@ class Run:
     blocks; holds `trigger`. `trace`: (node, branch, output, seconds) per visit. `node`: the node entered last.
     `deadline`: on the monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`:
     counted only in programs with loop edges. `response`: the reply that a `respond` node declared, or None.
-    `journal`: tells the log about the run. `parent`: the run whose composition node started this one, or
-    None; `depth`: how many such there are.
+    `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if anything. `parent`: the
+    run whose composition node started this one, or None; `depth`: how many such there are.
     """
 
     __slots__ = (
@@ -109,6 +109,7 @@ class Run:
         "started",
         "stop_signal",
         "trace",
+        "traceparent",
         "visits",
         "workflow",
     )
@@ -143,6 +144,7 @@ class Run:
         self.at_edge = False
         self.stop_signal = 0
         self.journal: Journal | None = None
+        self.traceparent: str | None = None if parent is None else parent.traceparent
         self.started = monotonic()
         self.deadline = deadline
 

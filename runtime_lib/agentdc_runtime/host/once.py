@@ -186,10 +186,7 @@ def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Lo
     """The secrets, each of which must be there at start; from then on the log hides their values."""
     registry = make(specs, os.environ, emit)
     log.scrub = registry.scrub
-    if specs:
-        import asyncio
-
-        asyncio.run(registry.probe())
+    registry.begin()
     return registry
 
 

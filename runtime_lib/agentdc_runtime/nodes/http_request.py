@@ -45,6 +45,8 @@ async def run(
         return {"dry_run": True, "method": method, "url": address}, None
     content = _content(body)
     lines = [(name, await _value(run.process, name, parts)) for name, parts in headers]
+    if run.traceparent is not None and all(name.lower() != "traceparent" for name, _ in lines):
+        lines.insert(0, ("traceparent", run.traceparent))  # a declared one wins (spec 03 §4.2)
     answer = await _exchange(run.process, method, address, content, lines)
     output = {
         "body": answer.body.decode("utf-8", "replace"),

@@ -78,6 +78,13 @@ class Registry:
             self._hidden = None
         return value
 
+    def begin(self) -> None:
+        """As `probe`, before there is an event loop; costs nothing without entries."""
+        if self._specs:
+            import asyncio
+
+            asyncio.run(self.probe())
+
     async def probe(self) -> None:
         """Resolve each entry once, in declaration order; ConfigError about the first that fails."""
         for name in self._specs:

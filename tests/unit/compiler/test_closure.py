@@ -95,3 +95,13 @@ def test_the_tree_holds_what_is_linked_and_needs_nothing_else() -> None:
     in_tree = {name for name in app.files if name.startswith(RUNTIME)}
     assert in_tree == {module_path(module) for module in app.closure.modules}
     assert app.closure.others - {app.package} <= sys.stdlib_module_names
+
+
+def test_a_workflow_that_never_waits_links_nothing_that_does() -> None:
+    """Not even for a start that never comes: what is linked is what a binary carries."""
+    app = compiled((TESTS.parent / "examples" / "triage" / "workflow.toml").read_bytes())
+    heavy = {"asyncio", "httpx", "select", "selectors", "socket", "sqlite3", "ssl", "subprocess", "threading"}
+    assert not heavy & app.closure.others
+    assert not [
+        each for each in app.closure.modules if each.split(".")[1:2] in (["net"], ["secrets"], ["testing"])
+    ]

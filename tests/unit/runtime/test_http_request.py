@@ -14,6 +14,8 @@ from agentdc_runtime.errors import ConfigError, PolicyError, ToolError
 from agentdc_runtime.net.http_client import Client
 from agentdc_runtime.nodes import http_request
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 def request(
     run: Any, url: Any, method: str = "GET", body: Callable[[], Any] | None = None, headers: Any = ()
@@ -139,6 +141,16 @@ class Registry:
         if name == "DECLARED":
             return "from the registry"
         raise ConfigError(f"secret `{name}`: nothing there")
+
+
+@pytest.mark.parametrize(("headers", "sent"), [((), TRACE), ((("TraceParent", ("mine",)),), "mine")])
+def test_the_trace_of_a_run_goes_along_and_a_declared_one_wins(headers: Any, sent: str) -> None:
+    run = make_run()
+    run.traceparent = TRACE
+    with serving(saying(OK)) as peer:
+        request(run, peer.url(), headers=headers)
+    lines = peer.requests[0].decode().lower().split("\r\n")
+    assert [line for line in lines if line.startswith("traceparent:")] == [f"traceparent: {sent}"]
 
 
 def test_declared_secrets() -> None:
