@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 from command import AGENTDC, agentdc, environment, make, run
 
+from agentdc.codegen.package import LINKABLE
 from agentdc.driver.build import Format
+from agentdc.link.vendor import vendored
 
 START = '[[start_nodes]]\nname = "go"\nsource = "manual"\n'
 SECRET = "s3cret-value-99"
@@ -174,3 +176,25 @@ def test_the_write_budget_holds(tmp_path: Path) -> None:
     )
     assert (done.returncode, (tmp_path / "out.txt").exists()) == (5, False)
     assert "budget.fs_write" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["httpx", "rich"])
+def test_a_workflow_named_like_a_package(name: str, tmp_path: Path, port: int) -> None:
+    """Its own package neither hides what it links, nor is taken for something that it links."""
+    text = FETCH.replace('name = "fetch"', f'name = "{name}"', 1)
+    app = make(text, tmp_path, form=Format.ZIPAPP)
+    (tmp_path / "in.json").write_text(
+        json.dumps({"url": f"http://127.0.0.1:{port}/x", "args": ["--version"]})
+    )
+    done = run(
+        [str(app), "--input", "in.json"], cwd=tmp_path, env=environment(tmp_path, PATH=os.environ["PATH"])
+    )
+    assert done.returncode == 0, done.stderr
+    manifest = run([str(app), "--manifest"], cwd=tmp_path, env=environment(tmp_path, PATH=os.environ["PATH"]))
+    linked = {each["name"] for each in json.loads(manifest.stdout)["dependencies"]}
+    assert {"httpx", "httpcore", "h11", "anyio", "idna"} <= linked
+    assert "rich" not in linked
+
+
+def test_no_package_of_an_app_takes_the_name_of_one_that_it_links() -> None:
+    assert set(vendored(["httpx"]).packages) <= LINKABLE

@@ -43,10 +43,16 @@ class Header:
         return self.digests[file]
 
 
+# Import names of the third-party packages that the runtime library can link, with what they require.
+LINKABLE = frozenset(
+    {"anyio", "certifi", "h11", "httpcore", "httpx", "idna", "jsonschema", "sniffio", "typing_extensions"}
+)
+
+
 def package_name(workflow: str) -> str:
-    """The import name of a workflow's package; never that of the runtime or the standard library."""
+    """The import name of a workflow's package; never that of a module that the app may import."""
     name = identifier(workflow)
-    taken = {RUNTIME, "agentdc", "node"} | sys.stdlib_module_names
+    taken = {RUNTIME, "agentdc", "node"} | LINKABLE | sys.stdlib_module_names
     return f"{name}_app" if name in taken else name
 
 

@@ -6,7 +6,6 @@ Progress is told through a callback, so that a terminal can show it and a log ne
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +24,6 @@ from agentdc.link import zipapp
 from agentdc.link.vendor import vendored
 
 Progress = Callable[[str], None]
-
-# Of the standard library of another supported Python than this one; imported with a fallback.
-OTHER_PYTHONS = frozenset({"_sha2", "_sha256", "_sha512"})
 
 
 class Format(Enum):
@@ -128,7 +124,7 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
                 files.write_tree(output, compiled.files)
             size = sum(len(data) for data in compiled.files.values())
         case Format.ZIPAPP:
-            linked = vendored(_foreign(compiled))
+            linked = vendored(compiled.foreign)
             if linked.native:
                 return Built(report, (*found, _not_pure(linked.native)), clock.steps)
             with clock.step("pack"):
@@ -150,19 +146,12 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
 def _freeze(compiled: Compiled, output: Path, clock: _Clock) -> pyinstaller.FreezeResult:
     with tempfile.TemporaryDirectory(prefix="agentdc-") as temporary, clock.step("freeze"):
         tree = Path(temporary) / "app"
-        foreign = _foreign(compiled)
-        linked = vendored(foreign)
+        linked = vendored(compiled.foreign)
         content = {**linked.files, **compiled.files}
         files.write_tree(tree, content)
-        plan = pyinstaller.plan_for(content, {*linked.packages, *foreign})
+        plan = pyinstaller.plan_for(content, {*linked.packages, *compiled.foreign})
         plan = replace(plan, hidden=tuple(sorted({*plan.hidden, *linked.computed})))
         return pyinstaller.freeze(tree, output, plan, clock.progress)
-
-
-def _foreign(compiled: Compiled) -> list[str]:
-    """Linked packages that are neither the standard library nor ours."""
-    ours = {compiled.package, "agentdc_runtime"}
-    return sorted(compiled.closure.others - sys.stdlib_module_names - OTHER_PYTHONS - ours)
 
 
 def _not_pure(foreign: list[str]) -> Diagnostic:

@@ -20,7 +20,7 @@ from agentdc.link.closure import Closure, reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
 from agentdc.link.needs import Needs, extras
-from agentdc.link.third_party import third_party
+from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
 from agentdc.lower.operands import operands
 from agentdc.model.workflow import Workflow
@@ -46,13 +46,17 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """An app tree. `files`: relative path with `/` to bytes, sorted. `data`: names of the package's data files."""
+    """An app tree. `files`: relative path with `/` to bytes, sorted. `data`: names of the package's data files.
+
+    `foreign`: top-level modules of third-party packages that it imports.
+    """
 
     name: str
     package: str
     files: Mapping[str, bytes]
     data: tuple[str, ...]
     closure: Closure
+    foreign: tuple[str, ...]
     bundle: Bundle
 
 
@@ -71,9 +75,9 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
     origin = Origin(workflow.name, main.key, main.source.data, digest, VERSION, ABI, trust.signed_by, digests)
     package = package_name(workflow.name)
-    linked = third_party(closure.others)
+    foreign = foreign_modules(closure.others, package)
     data = {
-        "manifest.json": manifest(origin, closure.modules, capabilities, linked),
+        "manifest.json": manifest(origin, closure.modules, capabilities, third_party(foreign)),
         "operands.json": as_json(
             operands(workflow, digest, signing_required=trust.required, signing_key=trust.key)
         ),
@@ -84,7 +88,9 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     files = {path: text.encode() for path, text in texts.items()}
     files |= {f"{package}/{name}": content for name, content in data.items()}
     files |= {module_path(module): text.encode() for module, text in closure.modules.items()}
-    return Compiled(workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, bundle)
+    return Compiled(
+        workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, foreign, bundle
+    )
 
 
 def lower_family(family: Family, stand_ins: StandIns | None = None) -> Bundle:

@@ -1,4 +1,4 @@
-"""Third-party packages that an app links: which distributions they come from, which version, and why."""
+"""Third-party packages that an app links: which modules are foreign, and what the manifest says of them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 
-REASONS = {"httpx": "http_request nodes and OAuth2 secrets", "certifi": "of httpx"}
+from agentdc.link.closure import RUNTIME
+from agentdc.link.vendor import closure
+
+REASONS = {"httpx": "http_request nodes and OAuth2 secrets"}
+# Of the standard library of another supported Python than this one; imported with a fallback.
+OTHER_PYTHONS = frozenset({"_sha2", "_sha256", "_sha512"})
 
 
-def third_party(modules: Iterable[str]) -> list[tuple[str, str, str]]:
-    """(distribution, version, reason) of every imported top-level module that is neither ours nor the library's."""
-    distributions = metadata.packages_distributions()
+def foreign_modules(imported: Iterable[str], package: str) -> tuple[str, ...]:
+    """Top-level modules of neither the standard library, the runtime, nor the app's own `package`; sorted."""
+    ours = {package, RUNTIME}
+    return tuple(sorted(set(imported) - sys.stdlib_module_names - OTHER_PYTHONS - ours))
+
+
+def third_party(foreign: Iterable[str]) -> list[tuple[str, str, str]]:
+    """(distribution, version, reason) of every package behind these modules, and of what it requires."""
     return [
-        (each, metadata.version(each), REASONS.get(each, "imported"))
-        for module in sorted(set(modules) - sys.stdlib_module_names)
-        for each in distributions.get(module, ())
+        (each, metadata.version(each), REASONS.get(each, "required by another")) for each in closure(foreign)
     ]

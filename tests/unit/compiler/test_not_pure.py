@@ -12,6 +12,7 @@ from agentdc.check.validate import Options
 from agentdc.driver import build
 from agentdc.driver.check import Signing
 from agentdc.driver.compile import Compiled, compile_workflow
+from agentdc.link.third_party import foreign_modules
 
 WORKFLOW = """\
 name = "greeter"
@@ -25,8 +26,7 @@ def _needing(*packages: str) -> Any:
 
     def compiled(*arguments: Any) -> Compiled:
         found = compile_workflow(*arguments)
-        others = found.closure.others | {*packages}
-        return replace(found, closure=replace(found.closure, others=others))
+        return replace(found, foreign=foreign_modules(packages, found.package))
 
     return compiled
 
