@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from agentdc.diagnostics.codes import Code
 from agentdc.diagnostics.span import Span
@@ -68,46 +69,10 @@ def _finding(
     return Diagnostic(code, severity, message, primary, tuple(labels), tuple(notes), help)
 
 
-def error(
-    code: Code,
-    message: str,
-    at: Span | None = None,
-    label: str = "",
-    *,
-    labels: Iterable[Label] = (),
-    notes: Iterable[str] = (),
-    help: str | None = None,
-) -> Diagnostic:
-    """An error-level finding at `at`."""
-    return _finding(Severity.ERROR, code, message, at, label, labels=labels, notes=notes, help=help)
-
-
-def warning(
-    code: Code,
-    message: str,
-    at: Span | None = None,
-    label: str = "",
-    *,
-    labels: Iterable[Label] = (),
-    notes: Iterable[str] = (),
-    help: str | None = None,
-) -> Diagnostic:
-    """A warning-level finding at `at`."""
-    return _finding(Severity.WARNING, code, message, at, label, labels=labels, notes=notes, help=help)
-
-
-def hint(
-    code: Code,
-    message: str,
-    at: Span | None = None,
-    label: str = "",
-    *,
-    labels: Iterable[Label] = (),
-    notes: Iterable[str] = (),
-    help: str | None = None,
-) -> Diagnostic:
-    """A hint-level finding at `at`."""
-    return _finding(Severity.HINT, code, message, at, label, labels=labels, notes=notes, help=help)
+# One constructor for each level keeps the errors modules short.
+error = partial(_finding, Severity.ERROR)
+warning = partial(_finding, Severity.WARNING)
+hint = partial(_finding, Severity.HINT)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

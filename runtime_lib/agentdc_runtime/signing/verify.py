@@ -81,11 +81,6 @@ def check(
     return Result(True, "signing.verified", "INFO", {"key_fingerprint": fingerprint}, "")
 
 
-def with_key_file(signing: Mapping[str, Any] | None, path: str) -> dict[str, Any]:
-    """The operand with `--signing-key-file` in place of its keys, for a host that lets `check` read it."""
-    return {**(signing or {}), "public_key_pem": None, "public_key_file": path}
-
-
 def _without_block(forced: bool) -> Result:
     if not forced:
         return Result(True, None, "INFO", {}, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from equality import equal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from agentdc_runtime.nodes import (
     respond,
     switch,
 )
-from agentdc_runtime.values import equal, inner
+from agentdc_runtime.values import inner
 
 if TYPE_CHECKING:
     from agentdc_runtime.core.run import Run

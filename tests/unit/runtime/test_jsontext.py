@@ -10,11 +10,11 @@ import sys
 from typing import Any
 
 import pytest
+from equality import equal
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdc_runtime.jsontext import MAX_DEPTH, Fixed, JsonError, compact, loads, pretty
-from agentdc_runtime.values import equal
 
 # Far above the interpreter's recursion limit; a loop edge can wrap a value ten thousand times.
 VERY_DEEP = 12_000

@@ -212,14 +212,6 @@ def test_a_given_key_is_all_that_is_read() -> None:
     assert outcome(**given, read_file=refuse) == VERIFIED
 
 
-@pytest.mark.parametrize("signing", [None, block(public_key_pem=OTHER, required=True)])
-def test_with_key_file(signing: dict[str, Any] | None) -> None:
-    assert outcome(signing=verify.with_key_file(signing, "key.pub"), forced=True) == VERIFIED
-    changed = verify.with_key_file(signing, "gone.pub")
-    assert outcome(signing=changed)[1] == BAD_KEY
-    assert changed.get("required", False) is (signing is not None)
-
-
 def test_a_fresh_key_and_a_large_workflow() -> None:
     private = Ed25519PrivateKey.generate()
     workflow = b"# filler\n" * 100_000

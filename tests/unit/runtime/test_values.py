@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from equality import equal
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdc_runtime.errors import ToolError
 from agentdc_runtime.values import (
     MISSING,
-    equal,
     fill,
     find,
     inner,
