@@ -11,7 +11,20 @@ from importlib import metadata
 from pathlib import Path
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-PACKAGES = ("agentdc", "pydantic", "black", "libcst", "pyinstaller", "langgraph", "pydantic-graph")
+PACKAGES = (
+    "agentdc",
+    "pydantic",
+    "black",
+    "libcst",
+    "pyinstaller",
+    "langgraph",
+    "pydantic-graph",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "fastapi",
+    "aiohttp",
+)
 
 
 @dataclass(frozen=True, slots=True)

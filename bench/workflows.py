@@ -110,3 +110,52 @@ def _workflow(
         if label is not None:
             lines.append(f'when = "{label}"')
     return "\n".join(lines) + "\n"
+
+
+ORDER: dict[str, Any] = {
+    "id": 7,
+    "customer": {"name": "Ann Miller", "tier": "gold"},
+    "items": [1, 2, 3],
+}
+HOOK_SECRET = "bench-key"
+_HOOK_NODES = """
+[[nodes]]
+id = "pick"
+type = "json_select"
+input_from = "trigger.customer"
+path = "name"
+
+[[nodes]]
+id = "hello"
+type = "template_render"
+input_from = "pick"
+template = "Hello, {{value}}!"
+
+[[nodes]]
+id = "out"
+type = "respond"
+content_type = "application/json"
+body_template = '{"greeting":"{{rendered}}"}'
+input_from = "hello"
+
+[[edges]]
+from = "pick"
+to = "hello"
+
+[[edges]]
+from = "hello"
+to = "out"
+"""
+_HOOK_GUARD = """auth = "hmac"
+rate_limit = { capacity = 1000000000, per_second = 1000000.0 }
+
+[auth.hmac.default]
+secret_env = "BENCH_KEY"
+"""
+
+
+def hook(*, guarded: bool) -> str:
+    """A webhook of three pure nodes; `guarded`: with a signature to check and a rate limit that is never reached."""
+    start = 'name = "hook"\n\n[[start_nodes]]\nname = "go"\nsource = "http"\nentry_node = "pick"\n'
+    route = '\n[[http_routes]]\nmethod = "POST"\npath = "/orders"\nstart_node = "go"\n'
+    return f"{start}{route}{_HOOK_GUARD if guarded else ''}{_HOOK_NODES}"

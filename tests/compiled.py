@@ -12,6 +12,7 @@ from agentdc.diagnostics import SourceFile
 from agentdc.diagnostics.render import text as shown
 from agentdc.driver.check import Report, check_source
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
+from agentdc.link.third_party import OPTIONAL
 from agentdc.link.vendor import vendored
 
 TESTS = Path(__file__).parent
@@ -51,7 +52,7 @@ def compiled_file(workflow: Path) -> Compiled:
 def write_app(app: Compiled, root: Path) -> Path:
     """The app tree on disk, below `root`, with the packages that it needs; returns `root`, which `python` can run."""
     write(app.files, root)
-    foreign = app.closure.others - sys.stdlib_module_names - {app.package, "agentdc_runtime"}
+    foreign = app.closure.others - sys.stdlib_module_names - {app.package, "agentdc_runtime"} - OPTIONAL
     return write(vendored(foreign).files, root) if foreign else root
 
 

@@ -1,6 +1,7 @@
 """`python -m tests.fuzz --seconds 60 --seed N`: mutants until the time is up, or until one breaks something.
 
-The text that does is made small and saved; its name and the traceback are printed, and the exit status is 1.
+Workflows for the compiler, and between them streams of requests for the listener of an app. What breaks something is
+made small and saved; its name and the traceback are printed, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from minimise import smallest
 from mutate import Mutator
+from octets import Streams, tried_octets
 from probe import Failure, tried
+
+BURST = 20  # streams per workflow: a workflow takes some fifty times as long
 
 
 def main() -> int:
@@ -31,24 +37,35 @@ def main() -> int:
     print(f"seed {seed}")
     until = time.monotonic() + arguments.seconds
     came: Counter[str] = Counter()
+    streamed: Counter[str] = Counter()
+    streams = iter(Streams(seed))
     for data in Mutator(seed):
         found = tried(data)
         if isinstance(found, Failure):
-            return _report(data, found.kind, seed, arguments.save)
+            return _report(data, tried, found.kind, arguments.save / f"fuzz-{seed}.toml")
         came[found] += 1
+        for stream in islice(streams, BURST):
+            found = tried_octets(stream)
+            if isinstance(found, Failure):
+                return _report(stream, tried_octets, found.kind, arguments.save / f"fuzz-{seed}.http")
+            streamed[found] += 1
         if time.monotonic() > until:
             break
-    print(f"{came.total()} texts: {', '.join(f'{count} {how}' for how, count in sorted(came.items()))}")
+    print(f"{came.total()} texts: {_counts(came)}")
+    print(f"{streamed.total()} streams: {_counts(streamed)}")
     return 0
 
 
-def _report(data: bytes, kind: str, seed: int, folder: Path) -> int:
+def _counts(came: Counter[str]) -> str:
+    return ", ".join(f"{count} {how}" for how, count in sorted(came.items()))
+
+
+def _report(data: bytes, tried: Callable[[bytes], str | Failure], kind: str, path: Path) -> int:
     def same(text: bytes) -> bool:
         found = tried(text)
         return isinstance(found, Failure) and found.kind == kind
 
     data = smallest(data, same)
-    path = folder / f"fuzz-{seed}.toml"
     path.write_bytes(data)
     found = tried(data)
     print(found.shown if isinstance(found, Failure) else "", file=sys.stderr)

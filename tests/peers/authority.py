@@ -22,6 +22,13 @@ class Authority:
 
     def server(self, name: str, names: str, *, expired: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for `names` (`DNS:…,IP:…`)."""
+        certificate, key = self.issue(name, names, expired=expired)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return context
+
+    def issue(self, name: str, names: str, *, expired: bool = False) -> tuple[Path, Path]:
+        """Certificate and key in files; the common name is `name`."""
         key, request, certificate = (self._folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
         _openssl(
             *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
@@ -29,9 +36,7 @@ class Authority:
         )
         dates = ("20200101000000Z", "20200102000000Z") if expired else ("20200101000000Z", "20991231000000Z")
         self._sign(request, certificate, names, *dates)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        return context
+        return certificate, key
 
     def _sign(self, request: Path, certificate: Path, names: str, start: str, end: str) -> None:
         config = self._folder / "ca.cnf"

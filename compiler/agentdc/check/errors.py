@@ -305,3 +305,30 @@ def _a(kind: str) -> str:
     if kind == "null":
         return kind
     return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
+
+
+def schema_unreadable(name: str, reason: str, at: Span) -> Diagnostic:
+    """A schema that looks like a file cannot be read."""
+    helped = "schemas are read from the working directory, then beside the workflow"
+    message = f'cannot read the schema "{name}": {reason}'
+    return error(code("schema_unreadable"), message, at, "no such schema", help=helped)
+
+
+def schema_invalid(name: str, reason: str, at: Span) -> Diagnostic:
+    """A schema file that cannot be used."""
+    message = f'"{name}" is no JSON Schema that can be checked: {reason}'
+    return error(code("schema_invalid"), message, at, "this file")
+
+
+def schema_ignored(name: str, at: Span) -> Diagnostic:
+    """A schema that is no file, so nothing is enforced."""
+    message = f'the schema "{name}" is no file, so bodies are not checked'
+    return warning(
+        code("schema_ignored"), message, at, "names nothing", help="name a JSON Schema file, or remove it"
+    )
+
+
+def route_shadowed(method: str, path: str, at: Span) -> Diagnostic:
+    """A route on the path of a built-in endpoint is never reached."""
+    message = f"{method} {path} is answered by the built-in endpoint, so this route is never reached"
+    return warning(code("route_shadowed"), message, at, "never reached", help="choose another path")

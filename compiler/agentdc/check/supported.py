@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from agentdc.check import errors, secrets
 from agentdc.diagnostics import Diagnostic
-from agentdc.model.trigger import InternalEvent, ResourceCreated, ResourceUpdated
+from agentdc.model.trigger import BusMessage
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.parse.positions import Places
 
-# `auth` and `server` concern routes only, and routes are refused below.
 _SECTIONS = (
     "bus",
     "health",
@@ -35,10 +34,8 @@ def check(workflow: Workflow, at: Places, *, child: bool = False) -> Iterator[Di
 
 
 def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    if workflow.http_routes:
-        yield errors.unsupported("[[http_routes]]", at.value(("http_routes", 0)))
     for index, trigger in enumerate(workflow.triggers):
-        if not isinstance(trigger, ResourceUpdated | ResourceCreated | InternalEvent):  # these never fire
+        if isinstance(trigger, BusMessage):
             yield errors.unsupported(f"{trigger.type} triggers", at.value(("triggers", index)))
     for section in _SECTIONS:
         if getattr(workflow, section, None):

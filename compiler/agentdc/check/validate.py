@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agentdc.check import budget, children, dialect, graph, lints, names, paths, policy, secrets, shape
+from agentdc.check import (
+    auth,
+    budget,
+    children,
+    dialect,
+    graph,
+    lints,
+    names,
+    paths,
+    policy,
+    routes,
+    secrets,
+    shape,
+)
 from agentdc.check.children import Children
 from agentdc.check.facts import Facts
 from agentdc.check.typing import output_types
@@ -15,7 +28,10 @@ from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Names
 from agentdc.parse.positions import Places
 
-_REFUSED_AT_START = frozenset({"bad_schedule", "bad_fs_event"})  # by agentd, in serve mode (spec 01 §2.2)
+# By agentd, in serve mode (spec 01 §2.2, spec 02 §2.1).
+_REFUSED_AT_START = frozenset(
+    {"bad_auth_reference", "bad_fs_event", "bad_jwks", "bad_schedule", "unknown_auth_binding"}
+)
 # What decoding tells of files that agentd would load.
 _LOADED_BY_AGENTD = frozenset({"blank_name", "ignored_field", "ignored_root_key"})
 
@@ -81,7 +97,13 @@ def check(
 
 def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterable[Diagnostic]:
     """Findings about sections that count in the main workflow only."""
-    return (*policy.check(workflow, touches, at), *secrets.check(workflow, at), *budget.check(workflow, at))
+    return (
+        *policy.check(workflow, touches, at),
+        *secrets.check(workflow, at),
+        *auth.check(workflow, at),
+        *routes.check(workflow, at),
+        *budget.check(workflow, at),
+    )
 
 
 def level_decoded(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:

@@ -10,10 +10,12 @@ from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names, identifier
 from agentdc.codegen.render import render
+from agentdc.codegen.serve import ServeModule
 from agentdc.codegen.tidy import tidy
 from agentdc.codegen.views import MainView, ProjectView
 from agentdc.codegen.workflow import WorkflowModule
 from agentdc.ir.ops import Bundle, Program
+from agentdc.ir.service import Service
 
 RUNTIME = "agentdc_runtime"
 
@@ -23,11 +25,12 @@ class Extras:
     """What an app has beside its programs.
 
     `parts`: optional parts of the runtime that the main module hands to the host: argument, module, name.
-    `requirements`: third-party distributions to install beside a directory app.
+    `requirements`: third-party distributions to install beside a directory app. `features`: parts that flags need.
     """
 
     parts: tuple[tuple[str, str, str], ...] = ()
     requirements: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,27 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
     for module, program in programs.items():
         view = WorkflowModule(program, modules, awaits=bundle.awaits).view(_docstring(program, header))
         files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
+    if bundle.service is not None:
+        files |= _service(bundle.service, package, awaits=bundle.awaits)
     if extras.requirements:
         files["requirements.txt"] = "".join(f"{each}\n" for each in extras.requirements)
     return dict(sorted(files.items()))
 
 
+def _service(service: Service, package: str, *, awaits: bool) -> Mapping[str, str]:
+    """The module that lists what the app listens for, and the checks of its schemas."""
+    module = ServeModule(service, package, awaits=awaits)
+    files = {f"{package}/serve.py": tidy(render("app/serve.py.j2", module.view()))}
+    if module.validators:
+        from agentdc.codegen.schemas import schema_module  # only apps with schemas pay for it
+
+        files[f"{package}/schemas.py"] = tidy(schema_module(service, module.validators))
+    return files
+
+
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
     """(package, module) of each program that a node may run; children are named after their files."""
-    names = Names({"main", "workflow"})
+    names = Names({"main", "schemas", "serve", "workflow"})
     return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
@@ -116,7 +132,11 @@ def _count(number: int, what: str) -> str:
 
 def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainView:
     driver = "drive_async" if bundle.awaits else "drive"
-    parts = sorted((*extras.parts, ("drive", f"agentdc_runtime.core.{driver}", "drive")))
+    parts = [*extras.parts, ("drive", f"agentdc_runtime.core.{driver}", "drive")]
+    if bundle.service is not None:
+        parts.append(("serve", f"{package}.serve", "serve"))
+    parts.sort()
+    features = f"features=frozenset({literal(list(extras.features))})"
     return MainView(
         docstring=quoted_docstring(
             f"The app {comment(bundle.main.name)}: what it is made of, and where it starts."
@@ -124,5 +144,8 @@ def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainV
         package=package,
         version=literal(header.compiler),
         imports=tuple(f"from {module} import {name}" for _, module, name in parts),
-        parts=tuple(f"{argument}={name}" for argument, _, name in parts),
+        parts=(
+            *(f"{argument}={name}" for argument, _, name in parts),
+            *((features,) if extras.features else ()),
+        ),
     )

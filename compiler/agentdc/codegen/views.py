@@ -91,6 +91,17 @@ class WorkflowView:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeView:
+    """`app/serve.py.j2`: routes as arguments of `Route`, triggers as expressions, parts as arguments of `Surface`."""
+
+    docstring: str
+    imports: tuple[str, ...]
+    routes: tuple[str, ...]
+    triggers: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MainView:
     """`app/main.py.j2`: the app record and its entry point."""
 

@@ -34,7 +34,8 @@ SHOWN: dict[str, tuple[int, frozenset[str]]] = {
         4,
         frozenset({"tokens_env", "credentials_env", "secret_env", "header", "prefix", "encoding"})
         | frozenset({"timestamp_header", "tolerance_secs", "issuer", "audience", "jwks_file"})
-        | frozenset({"subject_allowlist", "clock_skew_secs", "algorithms"}),
+        | frozenset({"subject_allowlist", "clock_skew_secs", "algorithms"})
+        | frozenset({"jwks_refresh_secs", "jwks_max_stale_secs"}),
     ),
 }
 _WITH_ENV = ("mcp_servers", "sidecars")  # their `env` names secrets, where people put the secrets themselves

@@ -21,6 +21,7 @@ from agentdc.driver.check import Report, Signing, check_source, failed
 from agentdc.driver.compile import Compiled, Trust, compile_workflow
 from agentdc.freeze import pyinstaller
 from agentdc.link import zipapp
+from agentdc.link.third_party import OPTIONAL
 from agentdc.link.vendor import vendored
 
 Progress = Callable[[str], None]
@@ -124,7 +125,7 @@ def _write(compiled: Compiled, report: Report, form: Format, output: Path, clock
                 files.write_tree(output, compiled.files)
             size = sum(len(data) for data in compiled.files.values())
         case Format.ZIPAPP:
-            linked = vendored(compiled.foreign)
+            linked = vendored(set(compiled.foreign) - OPTIONAL)
             if linked.native:
                 return Built(report, (*found, _not_pure(linked.native)), clock.steps)
             with clock.step("pack"):

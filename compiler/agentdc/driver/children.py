@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from agentdc.check import errors
 from agentdc.check.children import Child, ends_without, results, touched, uses
@@ -17,6 +18,7 @@ from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
+from agentdc.driver.schemas import load
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.nodes.spec import ChildUse
@@ -29,7 +31,8 @@ class Member:
 
     `key`: its name in the app: the main one's base name, a child's path from the main one's folder. `chain`: what
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
-    checked, and when it did not decode.
+    checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
+    `problems`: what is wrong with those files.
     """
 
     key: str
@@ -40,13 +43,15 @@ class Member:
     checked: Checked | None = None
     unsupported: tuple[Diagnostic, ...] = ()
     recursion: tuple[Diagnostic, ...] = ()
+    schemas: dict[str, Any] = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
 
     @property
     def diagnostics(self) -> Iterator[Diagnostic]:
         """Findings about this file; those of a child say who calls it."""
         found = [*self.decoded.diagnostics, *(self.checked.diagnostics if self.checked else ())]
         note = f"called from {' → '.join(self.chain)}" if self.chain else None
-        for diagnostic in (*found, *self.recursion):
+        for diagnostic in (*found, *self.recursion, *self.problems):
             yield diagnostic if note is None else replace(diagnostic, notes=(*diagnostic.notes, note))
 
     @property
@@ -90,6 +95,9 @@ class Family:
             if use.workflow.strip() and use.workflow not in member.children:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
+        if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
+            member.schemas, tried, member.problems = load(workflow, source.name, decoded.places)
+            self.tried += [each for each in tried if each not in self.tried]
         member.checked = check(workflow, decoded.places, self._options, member.children, child=bool(chain))
         member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
         return member

@@ -7,8 +7,9 @@ compiled.files["greeter/workflow.py"]
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
@@ -23,6 +24,7 @@ from agentdc.link.needs import Needs, extras
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
 from agentdc.lower.operands import operands
+from agentdc.lower.service import service
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.passes.pipeline import run_passes
@@ -66,11 +68,14 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     bundle = run_passes(lower_family(report.family, stand_ins))
     main = report.family.main
     workflow = _workflow(main)
+    document = _described(main) if workflow.http_routes else None
+    bundle = replace(bundle, service=service(workflow, main.schemas, document))
     digest = sha256(bundle_text(bundle).encode()).hexdigest()
     capabilities = [each for member in report.members for each in _capabilities(member, bundle)]
     digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}
     header = Header(VERSION, digests[main.key], digests)
-    needs = Needs(bundle.awaits, frozenset(each.family for each in capabilities), workflow, trust.linked)
+    families = frozenset(each.family for each in capabilities)
+    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service)
     texts = generate(bundle, header, extras(needs))
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
     origin = Origin(workflow.name, main.key, main.source.data, digest, VERSION, ABI, trust.signed_by, digests)
@@ -83,6 +88,8 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
         ),
         "workflow.toml": main.source.data,
     }
+    if document is not None:
+        data["openapi.json"] = as_json(document)
     if trust.signature is not None:
         data["workflow.toml.sig"] = trust.signature
     files = {path: text.encode() for path, text in texts.items()}
@@ -91,6 +98,12 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     return Compiled(
         workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, foreign, bundle
     )
+
+
+def _described(main: Member) -> dict[str, Any]:
+    from agentdc.openapi.document import openapi  # only apps with routes pay for it
+
+    return openapi(_workflow(main), main.schemas, VERSION)
 
 
 def lower_family(family: Family, stand_ins: StandIns | None = None) -> Bundle:

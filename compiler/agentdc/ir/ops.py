@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from agentdc.ir.service import Service
+
 Json: TypeAlias = Any
 Missing: TypeAlias = Literal["error", "null"]
 End: TypeAlias = Literal["continue", "fail", "terminate"]
@@ -221,12 +223,14 @@ class Program:
 class Bundle:
     """All programs of one app: the main one, and children by their key, in the order in which they are met.
 
-    `main_key`: how a child that runs the main program again names it.
+    `main_key`: how a child that runs the main program again names it. `service`: what the app offers to the outside,
+    None when it only runs once.
     """
 
     main: Program
     children: tuple[tuple[str, Program], ...] = ()
     main_key: str = ""
+    service: Service | None = None
 
     @property
     def programs(self) -> tuple[Program, ...]:

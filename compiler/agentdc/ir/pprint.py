@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, fields
+from typing import Any
 
 from agentdc.ir.ops import (
     Block,
@@ -29,12 +31,30 @@ from agentdc.ir.ops import (
     Template,
     TriggerInput,
 )
+from agentdc.ir.service import Service
 
 
 def bundle_text(bundle: Bundle) -> str:
     """Every program of an app, the main one first."""
     children = [f"child {_quoted(key)}\n{program_text(program)}" for key, program in bundle.children]
-    return "".join([program_text(bundle.main), *children])
+    service = [] if bundle.service is None else [*service_lines(bundle.service), ""]
+    return "".join([program_text(bundle.main), *children, "\n".join(service)])
+
+
+def service_lines(service: Service) -> Iterator[str]:
+    """What the app listens for, one line per route, trigger and setting."""
+    for what, each in (*(("route", r) for r in service.routes), *(("trigger", t) for t in service.triggers)):
+        yield f"{what} {type(each).__name__} {_document(each)}"
+    plain = {
+        field.name: getattr(service, field.name)
+        for field in fields(service)
+        if field.name not in {"routes", "triggers", "openapi"}
+    }
+    yield f"service {json.dumps(plain, sort_keys=True)}"
+
+
+def _document(record: Any) -> str:
+    return json.dumps(asdict(record), sort_keys=True, ensure_ascii=False)
 
 
 def program_text(program: Program) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentdc.codegen.package import Extras
+from agentdc.ir.service import Service
 from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
@@ -12,12 +14,16 @@ GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`awaits`: the colour. `touches`: effect families of all nodes. `signing`: the app verifies itself."""
+    """`awaits`: the colour. `touches`: effect families of all nodes. `signing`: the app verifies itself.
+
+    `service`: what it offers to the outside, if anything.
+    """
 
     awaits: bool
     touches: frozenset[str]
     workflow: Workflow
     signing: bool
+    service: Service | None = None
 
 
 def extras(needs: Needs) -> Extras:
@@ -34,5 +40,29 @@ def extras(needs: Needs) -> Extras:
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
-    requirements = ("httpx>=0.28,<0.29",) if oauth2 or "http" in needs.touches else ()
-    return Extras(tuple(parts), requirements)
+    service = needs.service
+    if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
+        parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
+    return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
+
+
+def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
+    service = needs.service
+    oidc = service is not None and "oidc" in service.auth
+    if oidc:
+        yield "cryptography>=44"
+    if service is not None and service.http2:
+        yield "h2>=4.1,<5"
+    if oauth2 or oidc or "http" in needs.touches:
+        yield "httpx>=0.28,<0.29"
+    if service is not None:
+        yield 'uvloop>=0.21; platform_system != "Windows"'
+    if service is not None and any(route.websocket for route in service.routes):
+        yield "wsproto>=1.2,<2"
+
+
+def _features(needs: Needs) -> Iterator[str]:
+    if needs.service is not None:
+        yield "serve"
+        if needs.service.state:
+            yield "state"

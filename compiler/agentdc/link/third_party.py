@@ -9,7 +9,15 @@ from importlib import metadata
 from agentdc.link.closure import RUNTIME
 from agentdc.link.vendor import closure
 
-REASONS = {"httpx": "http_request nodes and OAuth2 secrets"}
+REASONS = {
+    "cryptography": "tokens of [auth.oidc]",
+    "h2": "[server] http2",
+    "httpx": "http_request nodes, OAuth2 secrets and keys that are fetched",
+    "uvloop": "a faster event loop for apps that serve",
+    "wsproto": "routes with a WebSocket",
+}
+# What an app takes where it is installed, and does without elsewhere.
+OPTIONAL = frozenset({"uvloop"})
 # Of the standard library of another supported Python than this one; imported with a fallback.
 OTHER_PYTHONS = frozenset({"_sha2", "_sha256", "_sha512"})
 

@@ -28,7 +28,8 @@ def operands(
     if signing_key is not None:
         signing = {key: value for key, value in (signing or {}).items() if key != "public_key_file"}
         signing["public_key_pem"] = signing_key
-    return {
+    auth = _table(workflow.auth) or {}
+    document: dict[str, Any] = {
         "operands_version": VERSION,
         "program_sha256": program_sha256,
         "policy": _table(workflow.policy),
@@ -37,6 +38,19 @@ def operands(
         "budget": _table(workflow.budget),
         "secrets": [_table(secret) for secret in workflow.secrets],
     }
+    if workflow.http_routes:
+        document["auth"] = {kind: named for kind, named in auth.items() if named}
+        document["server"] = _table(workflow.server)
+        document["routes"] = [
+            {
+                "method": route.method,
+                "path": route.path,
+                "auth": route.auth,
+                "rate_limit": _table(route.rate_limit),
+            }
+            for route in workflow.http_routes
+        ]
+    return document
 
 
 def _table(section: Any) -> dict[str, Any] | None:

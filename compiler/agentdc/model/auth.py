@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agentdc.model.base import EXTENSION, U64, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, U64, Count, Many, NonBlank, Section
 
 
 class Bearer(Section):
@@ -46,8 +46,23 @@ class Oidc(Section):
 
     issuer: NonBlank = Field(description="Required value of the claim iss.")
     audience: Many[str] = Field((), description="Accepted values of the claim aud; empty means unchecked.")
-    jwks_json: str | None = Field(None, description="The issuer's keys; excludes `jwks_file`.")
-    jwks_file: str | None = Field(None, description="File with the issuer's keys; excludes `jwks_json`.")
+    jwks_json: str | None = Field(None, description="The issuer's keys; excludes the two others.")
+    jwks_file: str | None = Field(None, description="File with the issuer's keys; excludes the two others.")
+    jwks_url: str | None = Field(
+        None,
+        description="HTTPS address of the issuer's keys; excludes the two others.",
+        json_schema_extra=EXTENSION,
+    )
+    jwks_refresh_secs: Count | None = Field(
+        None,
+        description="How often keys are fetched from `jwks_url`; 300 by default.",
+        json_schema_extra=EXTENSION,
+    )
+    jwks_max_stale_secs: Count | None = Field(
+        None,
+        description="How long fetched keys count when no newer ones can be had; 86400 by default.",
+        json_schema_extra=EXTENSION,
+    )
     subject_allowlist: Many[str] = Field((), description="Accepted values of the claim sub; empty means any.")
     clock_skew_secs: U64 = Field(60, description="Tolerance for expiry.")
     algorithms: Many[str] = Field(("RS256",), min_length=1, description="Accepted signature algorithms.")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import U64, Count, Section
+from agentdc.model.base import EXTENSION, U64, Count, Many, NonBlank, Section
 
 
 class RateLimit(Section):
@@ -12,6 +12,16 @@ class RateLimit(Section):
 
     capacity: Count = Field(description="Requests in one burst.")
     per_second: Annotated[float, Field(gt=0)] = Field(description="Requests per second in the long run.")
+
+
+class Cors(Section):
+    """Which pages of other origins may call a route; nothing is ever allowed to carry cookies."""
+
+    allow_origins: Many[NonBlank] = Field(min_length=1, description="Exact origins, or * for all.")
+    allow_headers: Many[NonBlank] = Field(
+        ("authorization", "content-type"), description="Headers that such a page may send."
+    )
+    max_age_secs: Count = Field(600, description="How long a browser may remember the permission.")
 
 
 class HttpRoute(Section):
@@ -27,12 +37,25 @@ class HttpRoute(Section):
     rate_limit: RateLimit | None = None
     idempotency_key: str | None = Field(None, description="body_sha256, or a path into the request.")
     idempotency_ttl_secs: U64 = Field(86400, description="How long an answer is remembered.")
+    cors: Cors | None = Field(
+        None, description="Calls from pages of other origins.", json_schema_extra=EXTENSION
+    )
+    stream: bool = Field(
+        False,
+        description="Callers that accept text/event-stream follow the run.",
+        json_schema_extra=EXTENSION,
+    )
+    websocket: bool = Field(
+        False, description="A WebSocket on this path follows a run.", json_schema_extra=EXTENSION
+    )
 
 
 class ClientAuth(Section):
     """Certificates of callers."""
 
-    mode: Literal["none", "optional", "required"]
+    mode: Literal["none", "optional", "required"] = Field(
+        description="Only `required` is agentd's; `optional` takes certificates that callers have."
+    )
     ca_file: str = Field(description="PEM bundle of the accepted authorities.")
 
 
@@ -48,3 +71,19 @@ class Server(Section):
     """The listening side."""
 
     tls: Tls | None = Field(None, description="Absent means plain HTTP.")
+    readyz: bool = Field(
+        False, description="Answer /readyz: 503 while draining.", json_schema_extra=EXTENSION
+    )
+    openapi_path: str | None = Field(
+        None, pattern="^/", description="Where to serve the OpenAPI document.", json_schema_extra=EXTENSION
+    )
+    http2: bool = Field(False, description="Offer HTTP/2 to TLS clients.", json_schema_extra=EXTENSION)
+    opaque_errors: bool = Field(
+        False, description="A 500 names the run, not what went wrong.", json_schema_extra=EXTENSION
+    )
+    max_connections: Count | None = Field(
+        None, description="Open connections; 4096 by default.", json_schema_extra=EXTENSION
+    )
+    max_runs: Count = Field(
+        128, description="Runs in flight; more wait in turn.", json_schema_extra=EXTENSION
+    )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import U64, Many, Section
+from agentdc.model.base import EXTENSION, U64, Many, Section
 
 
 class TriggerModel(Section):
@@ -42,6 +42,9 @@ class Cron(TriggerModel):
     type: Literal["cron"]
     schedule: str = Field(
         description="sec min hour day-of-month month day-of-week [year], or @daily and the like."
+    )
+    catch_up: Literal["skip", "run_once"] = Field(
+        "skip", description="What becomes of ticks missed during a run.", json_schema_extra=EXTENSION
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentdc.diagnostics import did_you_mean
+from agentdc.model.auth import Oidc
 from agentdc.model.sandbox import Profile
 from agentdc.model.supervision import Supervisor
 from agentdc.model.workflow import Workflow
@@ -19,6 +20,7 @@ from agentdc.parse.scan import leaves
 from agentdc.parse.wording import dotted, kind_of, quoted
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
+_KEY_SOURCES = ("jwks_json", "jwks_file", "jwks_url")
 _DEEPEST = 127  # nested containers that the dialect's JSON allows (spec 01 §0)
 
 
@@ -62,7 +64,7 @@ class Decodable:
 
 def breaches(seen: Decodable) -> Iterator[Breach]:
     """All broken rules, section by section."""
-    for rule in (_names, _commands, _backends, _oidc, _rego, _supervision, _sandbox, _health, _state):
+    for rule in (_names, _commands, _backends, _hmac, _oidc, _rego, _supervision, _sandbox, _health, _state):
         yield from rule(seen)
 
 
@@ -127,18 +129,42 @@ def _backends(seen: Decodable) -> Iterator[Breach]:
             )
 
 
+def _hmac(seen: Decodable) -> Iterator[Breach]:
+    """A tolerance needs a time to judge: without one, old requests could be sent again (spec 02 §2.6)."""
+    for name, each in (seen.workflow.auth.hmac if seen.workflow.auth else {}).items():
+        if each.tolerance_secs is not None and each.timestamp_header is None:
+            path = ("auth", "hmac", name)
+            message = f"{seen.header(*path)} has tolerance_secs and no timestamp_header, so no time is judged"
+            advice = "name the header with the signed time: timestamp_header"
+            yield Breach((*path, "tolerance_secs"), message, "without effect", advice=advice)
+
+
 def _oidc(seen: Decodable) -> Iterator[Breach]:
     """One source of keys, and signature algorithms that a public key can check (spec 02 §2.7)."""
     for name, each in (seen.workflow.auth.oidc if seen.workflow.auth else {}).items():
         path = ("auth", "oidc", name)
-        if each.jwks_json is not None and each.jwks_file is not None:
-            message = f"{seen.header(*path)} takes either jwks_json or jwks_file"
-            yield Breach((*path, "jwks_file"), message, "excludes jwks_json", other=(*path, "jwks_json"))
-        if each.jwks_json is None and each.jwks_file is None:
-            yield Breach(path, f"{seen.header(*path)} needs jwks_json or jwks_file", "without keys")
+        sources = [key for key in _KEY_SOURCES if getattr(each, key) is not None]
+        for more in sources[1:]:
+            message = f"{seen.header(*path)} takes either {sources[0]} or {more}"
+            yield Breach((*path, more), message, f"excludes {sources[0]}", other=(*path, sources[0]))
+        if not sources:
+            message = f"{seen.header(*path)} needs jwks_json, jwks_file or jwks_url"
+            yield Breach(path, message, "without keys")
+        yield from _fetching(each, path, seen.header(*path))
         for number, algorithm in enumerate(each.algorithms):
             if algorithm.upper() not in ALGORITHMS:
                 yield _algorithm((*path, "algorithms", number), algorithm)
+
+
+def _fetching(oidc: Oidc, path: Path, header: str) -> Iterator[Breach]:
+    """Times of fetched keys: only where keys are fetched, and no shorter than the next fetch."""
+    own = [key for key in ("jwks_max_stale_secs", "jwks_refresh_secs") if getattr(oidc, key) is not None]
+    refresh, stale = oidc.jwks_refresh_secs or 300, oidc.jwks_max_stale_secs or 86400
+    if own and oidc.jwks_url is None:
+        yield Breach((*path, own[0]), f"{header} has {own[0]} and no jwks_url", "without effect")
+    elif own and stale < refresh:
+        message = f"jwks_max_stale_secs ({stale}) is less than jwks_refresh_secs ({refresh})"
+        yield Breach((*path, own[0]), message, "no keys until the next fetch")
 
 
 def _algorithm(path: Path, algorithm: str) -> Breach:

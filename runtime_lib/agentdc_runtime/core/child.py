@@ -31,7 +31,8 @@ def begin(run: Run, program: Program, start: str | None, value: Json) -> tuple[R
     if run.stop_signal:
         child.stop(run.stop_signal)
     if run.process.journal is not None:
-        run.process.journal(child, start).started()
+        outer = None if run.journal is None else run.journal.outer
+        run.process.journal(child, start, outer).started()
     return child, program.starts[start][1]
 
 

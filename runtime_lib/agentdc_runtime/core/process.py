@@ -1,6 +1,8 @@
-"""What all runs of one process share: the gate, budgets, secrets, the HTTP client, counters. Imports nothing."""
+"""What all runs of one process share: the gate, budgets, secrets, the HTTP client, counters. Imports `os` only."""
 
 from __future__ import annotations
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.run import Run
     from agentdc_runtime.host.journal import Journal
+    from agentdc_runtime.observe.log import Spans
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
     from agentdc_runtime.secrets.registry import Registry
@@ -32,7 +35,8 @@ class Process:
 
     `gate`, `budget`, `secrets`: None when nothing of the app asks them. `kept`: things that handlers keep for
     later nodes, by name (the HTTP client); whatever has an `aclose` method is closed at the end. `journal`: makes
-    the journal of a run, given its start node. `emit`: an audit event outside any run (level, event, fields).
+    the journal of a run, given its start node and what tells the spans around it. `emit`: an audit event outside
+    any run (level, event, fields).
     """
 
     __slots__ = ("_prefix", "_runs", "budget", "counters", "emit", "gate", "journal", "kept", "secrets")
@@ -44,7 +48,7 @@ class Process:
         gate: Gate | None = None,
         budget: Budget | None = None,
         secrets: Registry | None = None,
-        journal: Callable[[Run, str], Journal] | None = None,
+        journal: Callable[[Run, str, Callable[[], Spans] | None], Journal] | None = None,
         emit: Callable[[int, str, Mapping[str, Any]], None] = lambda _level, _event, _fields: None,
     ) -> None:
         self._prefix = id_prefix
@@ -57,6 +61,10 @@ class Process:
         self.kept: dict[str, Any] = {}
         self.counters = dict.fromkeys(COUNTERS, 0)
 
+    def restart_ids(self) -> None:
+        """Give run ids of their own to a process that was forked."""
+        self._prefix = f"{self._prefix.rpartition('-')[0]}-{os.getpid():x}"
+
     def next_run_id(self) -> str:
         """A fresh run id; children consume numbers too (spec 01 §6.1)."""
         self._runs += 1
@@ -66,6 +74,13 @@ class Process:
         """Add the counts of a run that has ended."""
         for name, number in counts.items():
             self.counters[name] += number
+
+    def count_completed(self, nodes: int) -> None:
+        """As `count`, for the run that nearly all are: of a whole workflow, to its end, through so many nodes."""
+        counters = self.counters
+        counters["workflow_starts"] += 1
+        counters["workflow_completions"] += 1
+        counters["node_executions"] += nodes
 
     async def close(self) -> None:
         """Close what handlers kept."""

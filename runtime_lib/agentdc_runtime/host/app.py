@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from agentdc_runtime.core.run import Ending, Next, Program, Run
+    from agentdc_runtime.host.start import Started
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
     from agentdc_runtime.secrets.registry import Registry
@@ -17,7 +18,8 @@ class App:
     """One compiled workflow with the parts of the runtime that it needs.
 
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
-    an event loop. The classes of the policy gate, the budget and the secrets, and the signature check: None when
+    an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
+    can be served. The classes of the policy gate, the budget and the secrets, and the signature check: None when
     nothing of the workflow needs them. `features`: parts that flags need.
     """
 
@@ -27,9 +29,11 @@ class App:
         "drive",
         "features",
         "gate",
+        "once",
         "program",
         "read_data",
         "secrets",
+        "serve",
         "signing",
         "version",
     )
@@ -42,6 +46,8 @@ class App:
         abi: int,
         read_data: Callable[[str], bytes],
         drive: Callable[[Run, Next], Ending],
+        once: Callable[[Started], int],
+        serve: Callable[[Started], int] | None = None,
         gate: Callable[[dict[str, Any] | None], Gate] | None = None,
         budget: Callable[..., Budget] | None = None,
         secrets: Callable[..., Registry] | None = None,
@@ -53,6 +59,8 @@ class App:
         self.abi = abi
         self.read_data = read_data
         self.drive = drive
+        self.once = once
+        self.serve = serve
         self.gate = gate
         self.budget = budget
         self.secrets = secrets

@@ -30,6 +30,7 @@ FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
     (("--bind", "-b"), "bind", "text", "AGENTD_HTTP_BIND"),
     (("--timeout-secs",), "timeout_secs", "number", "AGENTD_TIMEOUT_SECS"),
     (("--drain-timeout-secs",), "drain_timeout_secs", "number", "AGENTD_DRAIN_TIMEOUT_SECS"),
+    (("--workers",), "workers", "count", ""),
     (("--reload-file",), "reload_file", "text", "AGENTD_RELOAD_FILE"),
     (("--intel-unix",), "intel_unix", "text", "AGENTD_INTEL_UNIX"),
     (("--intel-http",), "intel_http", "text", "AGENTD_INTEL_HTTP"),
@@ -68,6 +69,7 @@ REFUSED_WITHOUT = {
 IDLE_WITHOUT = {
     "bind": "serve",
     "drain_timeout_secs": "serve",
+    "workers": "serve",
     "reload_file": "serve",
     "intel_unix": "model",
     "intel_http": "model",
@@ -102,8 +104,9 @@ class UsageError(Exception):
 class Options:
     """What the command line and the environment ask for; None or False where they say nothing.
 
-    `timeout_secs`, `drain_timeout_secs`: seconds, at least 1. `mode`: `once` or `serve`. `log_format`: `text` or
-    `json`. `log_level`, `log_target`, `bind`: as written. `warnings`: lines for stderr.
+    `timeout_secs`, `drain_timeout_secs`: seconds, at least 1. `workers`: processes, at least 1. `mode`: `once` or
+    `serve`. `log_format`: `text` or `json`. `log_level`, `log_target`, `bind`: as written. `warnings`: lines for
+    stderr.
     """
 
     __slots__ = (*(attribute for _, attribute, _, _ in FLAGS), "warnings")
@@ -115,6 +118,7 @@ class Options:
     bind: str | None
     timeout_secs: int
     drain_timeout_secs: int
+    workers: int
     reload_file: str | None
     intel_unix: str | None
     intel_http: str | None
@@ -147,6 +151,7 @@ class Options:
             setattr(self, attribute, False if kind == "switch" else None)
         self.timeout_secs = 120
         self.drain_timeout_secs = 30
+        self.workers = 1
         self.warnings = []
 
 
@@ -213,7 +218,7 @@ def _read_flag(
         value = _value(kind, text)
     except ValueError as error:
         raise UsageError(f"`{name}` {error}") from None
-    setattr(options, attribute, value or 1 if kind == "number" else value)
+    setattr(options, attribute, value or 1 if kind in {"number", "count"} else value)
     return at + 1
 
 
@@ -222,10 +227,10 @@ def _value(kind: str, text: str) -> str | int | bool | list[str]:
     match kind:
         case "switch":
             return environment.is_on(text)
-        case "number":
+        case "number" | "count":
             number = environment.whole_number(text)
             if number is None:
-                raise ValueError("takes a whole number of seconds")
+                raise ValueError(f"takes a whole number{' of seconds' if kind == 'number' else ''}")
             return number
         case "words":
             return text.split()

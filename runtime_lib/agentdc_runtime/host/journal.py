@@ -10,30 +10,35 @@ from agentdc_runtime.observe.log import AUDIT, DEBUG, ERROR, INFO, RUNNER, WARN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentdc_runtime.core.run import Ending, Entry, Run
     from agentdc_runtime.observe.log import Fields, Log, Spans
 
 
 class Journal:
-    """Tells the log about one run."""
+    """Tells the log about one run. `outer`: tells the spans that it stands in."""
 
-    __slots__ = ("_log", "_run", "_start")
+    __slots__ = ("_log", "_run", "_start", "outer")
 
-    def __init__(self, log: Log, run: Run, start: str) -> None:
+    def __init__(self, log: Log, run: Run, start: str, outer: Callable[[], Spans] | None = None) -> None:
         self._log = log
+        self.outer = outer
         self._run = run
         self._start = start
         run.journal = self
-        if log.wants(RUNNER, DEBUG):
+        if log.tells_nodes:
             run.trace = ToldTrace(self)
 
     def started(self) -> None:
         """The walk is about to begin."""
-        if self._log.wants(AUDIT, INFO):
+        if self._log.tells_runs:
             self._log.emit(INFO, AUDIT, "workflow.started", {}, self._spans(node=False))
 
     def ended(self, ending: Ending, failed_in_node: bool) -> None:
         """The walk is over; `failed_in_node`: an error came from a node rather than from picking an edge."""
+        if ending.status == "completed" and not self._log.tells_runs:
+            return
         elapsed: Fields = {"elapsed_ms": ending.elapsed_ms}
         last: Fields = {"last_node": ending.last_node}
         spans = self._spans(node=False)
@@ -93,6 +98,8 @@ class Journal:
         if run.parent is not None:
             fields = {**fields, "parent_execution_id": run.parent.id}
         spans: Spans = (("workflow.run", fields),)
+        if self.outer is not None:
+            spans = (*self.outer(), *spans)
         if node and run.node is not None:
             spans += (("node.execute", {"node_id": run.node.id, "kind": run.node.kind}),)
         return spans

@@ -19,6 +19,7 @@ _RUN = {
     "bind": ("IP:PORT", "where to listen; default 127.0.0.1:8080"),
     "timeout_secs": ("N", "deadline of a run in seconds; default 120"),
     "drain_timeout_secs": ("N", "how long to wait for open requests at the end; default 30"),
+    "workers": ("N", "serve with so many processes on one address; default 1"),
     "reload_file": ("FILE", "reload operands when this file is touched"),
     "intel_unix": ("PATH", "the default model backend, on a Unix socket"),
     "intel_http": ("URL", "the default model backend, over HTTP"),

@@ -39,11 +39,23 @@ class Log:
 
     `most`: the most verbose level that any directive lets pass (OFF: a log that is disabled). `directives`:
     None when every target has that level. `sink`: None for stderr. `clock`: Unix time in seconds. `workflow`:
-    the name for audit lines outside any span. `scrub`: hides secrets in field values. No
+    the name for audit lines outside any span. `tells_runs`, `tells_nodes`: whether begin and end of every run, and
+    every node, are written anywhere. `scrub`: hides secrets in field values. No
     method raises: a log that cannot be written is not a reason to stop a run (spec 03 §2.5).
     """
 
-    __slots__ = ("_audit", "_clock", "_directives", "_json", "_most", "_sink", "_workflow", "scrub")
+    __slots__ = (
+        "_audit",
+        "_clock",
+        "_directives",
+        "_json",
+        "_most",
+        "_sink",
+        "_workflow",
+        "scrub",
+        "tells_nodes",
+        "tells_runs",
+    )
 
     def __init__(
         self,
@@ -64,6 +76,8 @@ class Log:
         self._clock = clock
         self._workflow = workflow
         self.scrub: Callable[[str], str] | None = None
+        self.tells_runs = self.wants(AUDIT, INFO)
+        self.tells_nodes = self.wants(RUNNER, DEBUG)
 
     def wants(self, target: str, level: int) -> bool:
         """Whether an event of this target and level is written anywhere; lets callers skip the work."""

@@ -71,12 +71,32 @@ class Registry:
     async def resolve(self, name: str) -> str:
         """The value of a declared secret, else of the environment variable `name`; SecretError when there is none."""
         value = await self._value(name)
+        self._see(name, value)
+        return value
+
+    def at_once(self, name: str) -> tuple[bool, str | None]:
+        """(True, the value or None when there is none), or (False, None) when it takes waiting: use `resolve`."""
+        if name in self._kept:
+            return False, None
+        try:
+            value = self._plain(name)
+        except SecretError:
+            return True, None
+        self._see(name, value)
+        return True, value
+
+    def remember(self, former: Registry) -> None:
+        """What another registry has resolved stays hidden here."""
+        for name, values in former._seen.items():
+            for value in values:
+                self._see(name, value)
+
+    def _see(self, name: str, value: str) -> None:
         seen = self._seen.setdefault(name, [])
         if value not in seen:
             seen.append(value)
             del seen[:-_KEPT]
             self._hidden = None
-        return value
 
     def begin(self) -> None:
         """As `probe`, before there is an event loop; costs nothing without entries."""
@@ -107,14 +127,15 @@ class Registry:
         return text
 
     async def _value(self, name: str) -> str:
+        return await self._kept[name].value() if name in self._kept else self._plain(name)
+
+    def _plain(self, name: str) -> str:
         spec = self._specs.get(name)
         if spec is None:
             return from_environment(name, name, self._environ)
         if spec["source"] == "env":
             return from_environment(name, spec["var"], self._environ)
-        if spec["source"] == "file":
-            return from_file(name, spec["path"], trim=spec.get("trim", True))
-        return await self._kept[name].value()
+        return from_file(name, spec["path"], trim=spec.get("trim", True))
 
 
 def _spellings(values: set[str]) -> tuple[str, ...]:

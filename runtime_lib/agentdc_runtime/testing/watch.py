@@ -30,7 +30,7 @@ class Seen:
         for (node, branch, _, _), after in zip(run.trace, entered[1:], strict=False):
             self.edges.add((node.file, node.id, branch, after.id))
 
-    def watch(self, run: Run, _start: str) -> Watch:
+    def watch(self, run: Run, _start: str, _outer: None = None) -> Watch:
         """The journal of a child run."""
         return Watch(self, run)
 
@@ -48,6 +48,8 @@ class Watch:
     """Stands where a run keeps its journal; only the end is of interest."""
 
     __slots__ = ("_run", "_seen")
+
+    outer = None  # there is no log, so no spans
 
     def __init__(self, seen: Seen, run: Run) -> None:
         self._seen = seen

@@ -183,7 +183,7 @@ def test_no_damage_brings_a_secret_to_light() -> None:
 # Keys that may hold a secret, beside those that the checker shows.
 MAY_HOLD = {
     "secrets": {"argv", "token_url", "extra_params"},
-    "auth": {"tokens", "credentials", "secret", "jwks_json"},
+    "auth": {"tokens", "credentials", "secret", "jwks_json", "jwks_url"},
 }
 
 

@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "testing", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -54,23 +54,37 @@ EXPENSIVE = {
 }  # fmt: skip
 # The modules that are made for one of these. Only apps that await, connect or start processes link them.
 MADE_FOR = {
+    "auth.live": {"asyncio"},
     "core.drive_async": {"asyncio"},
     "core.retry_async": {"asyncio"},
     "core.wave": {"asyncio"},
     "host.command": {"asyncio", "subprocess"},
+    "host.connection": {"asyncio"},
+    "host.listener": {"asyncio"},
+    "host.loop": {"asyncio"},
+    "host.reload": {"asyncio"},
+    "host.serve": {"asyncio"},
+    "host.tls": {"ssl"},
+    "http.admission": {"asyncio"},
+    "http.stream": {"asyncio"},
     "net.http_client": {"asyncio", "httpx"},
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
     "secrets.oauth2": {"asyncio"},
+    "state.store": {"asyncio"},
+    "triggers.loop": {"asyncio"},
+    "triggers.watch": {"asyncio"},
 }
 # What reaches one of these at its start, because it does nothing without it.
 REACHES = {
     "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
+    "auth.binding", "host.workers", "triggers.cron", "triggers.interval",
 }  # fmt: skip
 # Packages and modules of the runtime library by what each may import of the library, in full; the longest name that
-# fits counts. Decisions (`core`, `policy`, `observe`) are pure; `net` and `host` touch the world, and the handlers
-# (`nodes`, `secrets`) take from those two no more than is named here.
-RUNTIME_LAYERS = {
+# fits counts. Decisions (`core`, `policy`, `observe`, and nearly all of `auth` and `http`) are pure; `net` and `host`
+# touch the world, and the others take from those two no more than is named here. What serves (`host.serve` and its
+# like) may use `http`; what every app starts with may not.
+RUNTIME_LAYERS: dict[str, set[str]] = {
     "core": {"core", "errors", "jsontext"},
     "policy": {"policy", "errors", "jsontext", "net.url"},  # a URL is text that is taken apart
     "signing": {"signing"},
@@ -85,7 +99,15 @@ RUNTIME_LAYERS = {
         *("secrets", "observe", "errors", "jsontext"),
         *("host.command", "host.files", "net.http_client", "net.url"),
     },
+    "auth": {"auth", "errors", "jsontext", "observe", "net.http_client", "net.url"},
+    "http": {"http", "core", "errors", "jsontext", "observe", "state"},
+    "state": {"state", "errors", "jsontext", "observe"},
+    "triggers": {"triggers", "errors", "observe"},
     "host": {"abi", "core", "host", "observe", "errors", "jsontext"},
+    **{
+        f"host.{each}": {"core", "errors", "host", "http", "observe"}
+        for each in ("connection", "listener", "reload", "serve", "surface")
+    },
     "host.command": set(),
     "host.files": {"errors"},
     "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},

@@ -290,7 +290,7 @@ def test_children_announce_themselves() -> None:
     process = Process("test", journal=cast(Any, seen.watch))
     child = Run(Program("c", {}, 0), process, "manual", None, deadline=1e12)
     assert process.journal is not None
-    journal = process.journal(child, "go")
+    journal = process.journal(child, "go", None)
     journal.started()
     child.trace = [(ASK, None, None, 0.0)]
     journal.ended(Ending("completed", "ask", 0), False)

@@ -6,7 +6,8 @@ import os
 import sys
 from agentdc_runtime.core.drive import drive
 from agentdc_runtime.host.app import App
-from agentdc_runtime.host.once import run_app
+from agentdc_runtime.host.once import once
+from agentdc_runtime.host.start import run_app
 from wrapped import workflow
 
 TYPE_CHECKING = False
@@ -27,6 +28,7 @@ APP = App(
     version="0.1.0",
     abi=workflow.ABI,
     read_data=read_data,
+    once=once,
     drive=drive,
 )
 

@@ -1,0 +1,76 @@
+"""What an app offers to the outside, as compiled: generated code writes it out. Imports nothing."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any
+
+    from agentdc_runtime.http.route import Route
+    from agentdc_runtime.http.service import Walk
+
+MOST_RUNS = 128
+
+
+class Surface:
+    """Routes and triggers, and the parts of the runtime that they take.
+
+    `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`: the module of server
+    TLS. `store`, `guard`: the state store and the idempotency guard over it. `openapi`: the path of the document.
+    `triggers`: each with a loop of its own.
+    """
+
+    __slots__ = (
+        "alpn",
+        "auth",
+        "bucket",
+        "guard",
+        "most_connections",
+        "most_runs",
+        "opaque",
+        "openapi",
+        "readyz",
+        "reference",
+        "routes",
+        "store",
+        "tls",
+        "triggers",
+        "walk",
+    )
+
+    def __init__(
+        self,
+        *,
+        routes: tuple[Route, ...] = (),
+        triggers: tuple[Any, ...] = (),
+        walk: Walk | None = None,
+        auth: Mapping[str, Callable[[str, Mapping[str, Any]], Any]] | None = None,
+        reference: Callable[[str | None], tuple[str, str] | None] | None = None,
+        bucket: Callable[[int, float], Any] | None = None,
+        tls: ModuleType | None = None,
+        alpn: tuple[str, ...] = (),
+        store: Callable[..., Any] | None = None,
+        guard: Callable[..., Any] | None = None,
+        openapi: str | None = None,
+        readyz: bool = False,
+        opaque: bool = False,
+        most_connections: int | None = None,
+        most_runs: int = MOST_RUNS,
+    ) -> None:
+        self.routes = routes
+        self.triggers = triggers
+        self.walk = walk
+        self.auth = auth or {}
+        self.reference = reference
+        self.bucket = bucket
+        self.tls = tls
+        self.alpn = alpn
+        self.store = store
+        self.guard = guard
+        self.openapi = openapi
+        self.readyz = readyz
+        self.opaque = opaque
+        self.most_connections = most_connections
+        self.most_runs = most_runs

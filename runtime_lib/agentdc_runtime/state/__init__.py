@@ -1,0 +1,1 @@
+"""What outlives a process: one SQLite database per state directory."""
