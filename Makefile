@@ -16,12 +16,19 @@ $(VENV)/.ready: pyproject.toml requirements.lock .ci/setup
 	@.ci/setup $(VENV)
 	@touch $@
 
+.PHONY: dev-test
+dev-test: $(VENV)/.ready-test
+
+$(VENV)/.ready-test: pyproject.toml requirements.lock .ci/setup
+	@.ci/setup $(VENV) test
+	@touch $(VENV)/.ready $@
+
 .PHONY: run
 run: dev ## build an example to a binary and run it on real input
 	@examples/config-drift/run.sh $(BIN)/agentdc
 
 .PHONY: test
-test: dev ## lint, types and all tests
+test: dev-test ## lint, types and all tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

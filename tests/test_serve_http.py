@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from peers.promtool import complaints
 from serving import ECHO, START, Server, received, serving
 
 ROUTES = """
@@ -159,10 +159,7 @@ def test_promtool_accepts_the_metrics(shop: Server) -> None:
     shop.ask("POST", "/show", b"{}")
     text = shop.ask("GET", "/metrics")
     assert text.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    done = subprocess.run(
-        ["promtool", "check", "metrics"], input=text.body, capture_output=True, check=False, timeout=60
-    )
-    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+    assert complaints(text.body) == ""
 
 
 def test_counters_count(shop: Server) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import PurePosixPath
 
-# Reached by an import that apps never execute: other event loops, command lines, decoders that are not asked for.
+# Required by other packages for what apps never execute: other event loops, command lines, decoders that are not
+# asked for. What an app itself imports is never left out.
 LEFT_OUT = frozenset(
     {"certifi", "click", "pygments", "rich", "sniffio", "trio", "zstandard", "brotli", "socksio", "h2"}
 )
@@ -43,11 +44,12 @@ class Vendored:
 def closure(modules: Iterable[str]) -> list[str]:
     """The distributions of these top-level modules and of everything that they require; sorted."""
     by_module = metadata.packages_distributions()
-    waiting = [each for module in modules for each in by_module.get(module, ())]
+    asked = {each for module in modules for each in by_module.get(module, ())}
+    waiting = sorted(asked)
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name in found or name.lower() in LEFT_OUT:
+        if name in found or (name.lower() in LEFT_OUT and name not in asked):
             continue
         try:
             needs = metadata.distribution(name).requires or ()
@@ -60,7 +62,7 @@ def closure(modules: Iterable[str]) -> list[str]:
 
 def vendored(modules: Iterable[str]) -> Vendored:
     """The modules of the packages behind these top-level modules; one that is not installed counts as native."""
-    wanted = sorted(set(modules) - LEFT_OUT)
+    wanted = sorted(set(modules))
     by_module = metadata.packages_distributions()
     result = Vendored(native=[module for module in wanted if module not in by_module])
     for name in closure(wanted):

@@ -33,7 +33,11 @@ from agentdc_runtime.http.schema import MOST, equal, multiple, unique, violation
         ({"maxProperties": 1}, {"a": 1, "b": 2}, ["must have at most 1 property (maxProperties)"]),
         ({"minProperties": 2}, {}, ["must have at least 2 properties (minProperties)"]),
         ({"uniqueItems": True}, [1, 1.0], ["must not have the same item twice (uniqueItems)"]),
-        ({"contains": {"const": 1}}, [], ["must have at least 1 item of the kind that is asked for (contains)"]),
+        (
+            {"contains": {"const": 1}},
+            [],
+            ["must have at least 1 item of the kind that is asked for (contains)"],
+        ),
         (
             {"contains": {"const": 1}, "minContains": 2, "maxContains": 3},
             [1, 1, 1, 1],
@@ -44,7 +48,11 @@ from agentdc_runtime.http.schema import MOST, equal, multiple, unique, violation
             [{"qty": 0}, {"qty": 1}, {"qty": -1}],
             ["/0/qty: must be at least 1 (minimum)", "/2/qty: must be at least 1 (minimum)"],
         ),
-        ({"prefixItems": [{"type": ["null"]}], "items": False}, [1, 2], ["/0: must be null (type)", "/1: is not allowed (items)"]),
+        (
+            {"prefixItems": [{"type": ["null"]}], "items": False},
+            [1, 2],
+            ["/0: must be null (type)", "/1: is not allowed (items)"],
+        ),
         ({"required": ["a", "b"]}, {"b": 1}, ['must have "a" (required)']),
         ({"properties": {"a": False}}, {"a": 1}, ["/a: is not allowed (properties)"]),
         (
@@ -53,22 +61,38 @@ from agentdc_runtime.http.schema import MOST, equal, multiple, unique, violation
             ["/b~1c~0d: is not allowed (additionalProperties)"],
         ),
         ({"patternProperties": {"^x": {"type": ["null"]}}}, {"x1": 1, "y": 1}, ["/x1: must be null (type)"]),
-        ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, ["/ab: has a name that is not allowed (propertyNames)"]),
+        (
+            {"propertyNames": {"maxLength": 1}},
+            {"ab": 1},
+            ["/ab: has a name that is not allowed (propertyNames)"],
+        ),
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, ['must have "b" beside "a" (dependentRequired)']),
         ({"dependentSchemas": {"a": {"required": ["c"]}}}, {"a": 1}, ['must have "c" (required)']),
-        ({"anyOf": [{"const": 1}, {"const": 2}]}, 3, ["must fit at least one of 2 alternatives, and fits none (anyOf)"]),
+        (
+            {"anyOf": [{"const": 1}, {"const": 2}]},
+            3,
+            ["must fit at least one of 2 alternatives, and fits none (anyOf)"],
+        ),
         ({"oneOf": [{}, {}, False]}, 3, ["must fit exactly one of 3 alternatives, and fits 2 (oneOf)"]),
         ({"oneOf": [False]}, 3, ["must fit exactly one of 1 alternatives, and fits none (oneOf)"]),
         ({"not": {}}, 3, ["is of a form that is excluded (not)"]),
-        ({"if": {"minimum": 5}, "then": {"maximum": 6}, "else": {"minimum": 2}}, 1, ["must be at least 2 (minimum)"]),
+        (
+            {"if": {"minimum": 5}, "then": {"maximum": 6}, "else": {"minimum": 2}},
+            1,
+            ["must be at least 2 (minimum)"],
+        ),
         ({"if": {"minimum": 5}, "then": False}, 5, ["is not allowed (then)"]),
-        ({"properties": {"a": {}}, "unevaluatedProperties": False}, {"b": 1}, ["/b: is not allowed (unevaluatedProperties)"]),
+        (
+            {"properties": {"a": {}}, "unevaluatedProperties": False},
+            {"b": 1},
+            ["/b: is not allowed (unevaluatedProperties)"],
+        ),
         ({"prefixItems": [{}], "unevaluatedItems": False}, [1, 2], ["/1: is not allowed (unevaluatedItems)"]),
         ({"allOf": [{"minimum": 1}, {"minimum": 1}]}, 0, ["must be at least 1 (minimum)"]),
         (True, 1, []),
         (False, 1, ["is not allowed"]),
     ],
-)  # fmt: skip
+)
 def test_words(rule: Any, value: Any, told: list[str]) -> None:
     assert violations({"#": rule}, value) == told
 
@@ -143,10 +167,14 @@ def test_equality(left: Any, right: Any, same: bool) -> None:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, -0.0, 1.0, 1.5, 1e300]) | st.text("a1", max_size=1),
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.sampled_from([0.0, -0.0, 1.0, 1.5, 1e300])
+    | st.text("a1", max_size=1),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=2),
     max_leaves=4,
-)  # fmt: skip
+)
 
 
 @given(st.lists(values, max_size=6))
