@@ -33,16 +33,16 @@ TAGS: Mapping[str, Mapping[str, type[Section]]] = {"triggers": TRIGGERS, "secret
 TAG = {"triggers": "type", "secrets": "source"}
 
 TODAY = {
-    "triggers": "only the kinds that never fire",
+    "triggers": "yes, without `bus.message`",
     "nodes": "the kinds marked below",
     "policy": "yes, without `[policy.rego]`",
     "logging": "yes, without `[logging.otel]`",
     "budget": "yes, without `hard_deadline`",
     "secrets": 'yes, without `source = "keyring"`',
     "check": "yes, without the ceilings `max_…`",
-    "auth": "has no effect without routes",
-    "server": "has no effect without routes",
-    "http_routes": "not yet",
+    "auth": "yes",
+    "server": "yes",
+    "http_routes": "yes",
 }
 WORDS = {
     "name": "the workflow's name",

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from serving import ECHO, START, Server, open_files, received, serving, until
+from command import make
+from serving import ECHO, LISTENING, START, Server, open_files, received, serving, start, until
 
 ROUTE = """
 [[http_routes]]
@@ -231,11 +232,69 @@ def test_caller_that_leaves_does_not_end_its_run(tmp_path: Path) -> None:
         until(lambda: server.metric("agentd_workflow_completions_total") == 1)
 
 
-def test_clock_that_is_set_back_changes_nothing(tmp_path: Path) -> None:
-    """Deadlines run on the monotonic clock; what reads the wall clock is told a time of its own."""
+def test_a_process_that_was_suspended_goes_on(tmp_path: Path) -> None:
     with serving(f"{ECHO}{ROUTE}", tmp_path, "--log-level", "info") as server:
         assert server.ask("POST", "/show", b"1").status == 200
         os.kill(server.process.pid, signal.SIGSTOP)  # as long as a suspended machine
         time.sleep(1.2)
         os.kill(server.process.pid, signal.SIGCONT)
         assert server.ask("POST", "/show", b"1").status == 200
+
+
+def test_deadlines_of_every_part(tmp_path: Path) -> None:
+    """With the seconds of the built app cut down: what is said depends on what was being read (spec 02 §1.2)."""
+    built = make(f"{ECHO}{ROUTE}", tmp_path / "built")
+    module = built / "agentdc_runtime" / "host" / "connection.py"
+    text = module.read_text()
+    line = "IDLE, HEAD, BODY, WRITE = 30.0, 30.0, 60.0, 30.0"
+    assert line in text
+    module.write_text(text.replace(line, "IDLE, HEAD, BODY, WRITE = 1.0, 2.0, 3.0, 1.0"))
+    with serving("", tmp_path, app=built) as server:
+        began = time.monotonic()
+        assert server.raw(b"") == b""  # idle
+        assert time.monotonic() - began < 3
+        assert server.raw(b"POST /sho") == b""  # in the request line
+        assert b'{"error":"header read failed"}' in server.raw(b"POST /show HTTP/1.1\r\nX: y\r\n")
+        body = server.raw(b"POST /show HTTP/1.1\r\nContent-Length: 5\r\n\r\n1")
+        assert b'{"error":"truncated body"}' in body
+        assert server.raw(REQUEST).startswith(b"HTTP/1.1 200 OK")  # and then idle
+        drip = threading.Thread(target=_drip, args=(server,))
+        began = time.monotonic()
+        drip.start()
+        drip.join()
+        assert time.monotonic() - began < 6  # the whole head counts, not each byte
+
+
+def _drip(server: Server) -> None:
+    with socket.create_connection((server.host, server.port), timeout=10) as peer:
+        peer.sendall(b"POST /show HTTP/1.1\r\n")
+        for _ in range(100):
+            try:
+                peer.sendall(b"X: y\r\n")
+            except OSError:
+                return
+            time.sleep(0.1)
+    raise AssertionError("it was never closed")
+
+
+def test_mistake_of_ours_is_answered(tmp_path: Path) -> None:
+    built = make(f"{ECHO}{ROUTE}", tmp_path / "built")
+    module = built / "agentdc_runtime" / "http" / "trigger.py"
+    text = module.read_text()
+    first = "    if payload is None:"
+    assert first in text
+    burst = '    if payload == 7:\n        raise RuntimeError("private")\n'
+    module.write_text(text.replace(first, burst + first))
+    server = start(built, tmp_path)
+    try:
+        until(lambda: LISTENING.search(server.said) is not None)
+        found = LISTENING.search(server.said)
+        assert found is not None
+        server.port = int(found[3])
+        answer = server.ask("POST", "/show", "7")
+        assert (answer.status, answer.json) == (500, {"error": "internal error"})
+        assert answer.headers["connection"] == "close"
+        assert "http.internal_error" in server.said
+        assert server.ask("POST", "/show", "8").status == 200
+    finally:
+        assert server.end() == 0

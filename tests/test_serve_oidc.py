@@ -72,14 +72,22 @@ jwks_url = "{url}"
 
 
 def token(number: int, kid: str, **changed: object) -> str:
-    claims = {"iss": tokens.ISSUER, "sub": "dana", "aud": "shop", "exp": int(time.time()) + 60, "iat": int(time.time())}
+    claims = {
+        "iss": tokens.ISSUER,
+        "sub": "dana",
+        "aud": "shop",
+        "exp": int(time.time()) + 60,
+        "iat": int(time.time()),
+    }
     return tokens.token("ES256", {**claims, **changed}, key=tokens.private("P-256", number), kid=kid)
 
 
 def ask(server: Server, bearer: str) -> tuple[int, object]:
     answer = server.ask("POST", "/show", "{}", {"Authorization": f"Bearer {bearer}"})
     told = answer.json
-    return answer.status, told["final_value"]["value"]["principal"] if answer.status == 200 else told["detail"]
+    return answer.status, told["final_value"]["value"]["principal"] if answer.status == 200 else told[
+        "detail"
+    ]
 
 
 def test_keys_are_fetched_and_follow_a_rotation(issuer: Issuer, tmp_path: Path) -> None:
@@ -92,7 +100,9 @@ def test_keys_are_fetched_and_follow_a_rotation(issuer: Issuer, tmp_path: Path) 
         assert ask(server, "no.such.token")[0] == 401
         issuer.keys = tokens.key_set(tokens.jwk("P-256", 2, kid="two"))
         before = issuer.asked
-        until(lambda: ask(server, token(2, "two"))[0] == 200, 15)  # asked for in between, at most every ten seconds
+        until(
+            lambda: ask(server, token(2, "two"))[0] == 200, 15
+        )  # asked for in between, at most every ten seconds
         assert issuer.asked <= before + 2
         assert ask(server, token(1, "one")) == (401, "oidc.unknown-kid")
         assert 'event="oidc.verified"' in server.said

@@ -21,7 +21,11 @@ SCHEMA = {
         "items": {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/item"}},
     },
     "definitions": {
-        "item": {"type": "object", "required": ["qty"], "properties": {"qty": {"type": "integer", "minimum": 1}}}
+        "item": {
+            "type": "object",
+            "required": ["qty"],
+            "properties": {"qty": {"type": "integer", "minimum": 1}},
+        }
     },
     "additionalProperties": False,
 }
@@ -125,9 +129,7 @@ def test_the_app_keeps_what_its_document_promises(shop: Server) -> None:
     # A caller without a token is denied by design; the header above is ours, so nothing can be asked without it.
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     command += ["--checks", checks]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, cwd=shop.folder
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=shop.folder)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 

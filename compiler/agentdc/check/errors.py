@@ -332,3 +332,16 @@ def route_shadowed(method: str, path: str, at: Span) -> Diagnostic:
     """A route on the path of a built-in endpoint is never reached."""
     message = f"{method} {path} is answered by the built-in endpoint, so this route is never reached"
     return warning(code("route_shadowed"), message, at, "never reached", help="choose another path")
+
+
+def websocket_method(method: str, path: str, at: Span) -> Diagnostic:
+    """A WebSocket begins with GET, which this route does not take."""
+    message = f"the route {method} {path} can have no WebSocket: each begins with a GET request"
+    return error(code("websocket_method"), message, at, "never asked for", help='set method = "GET"')
+
+
+def http2_without_tls(at: Span) -> Diagnostic:
+    """HTTP/2 is chosen in the TLS handshake, and there is none."""
+    message = "http2 needs [server.tls]: callers choose HTTP/2 in the TLS handshake"
+    helped = "add [server.tls] with cert_file and key_file"
+    return error(code("http2_without_tls"), message, at, "never offered", help=helped)

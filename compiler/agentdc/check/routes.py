@@ -1,4 +1,4 @@
-"""Routes against what every listener answers by itself (spec 02 §1.5)."""
+"""Routes against what every listener answers by itself (spec 02 §1.5), and what protocols need (extensions)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BUILT_IN = ("/healthz", "/metrics")
 
 
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    """One finding for each route that is never reached."""
+    """One finding for each route that is never reached, and for each protocol that can never be spoken."""
     taken = set(BUILT_IN)
     if workflow.server is not None:
         taken |= {"/readyz"} if workflow.server.readyz else set()
@@ -23,3 +23,8 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             yield errors.route_shadowed(
                 route.method.upper(), route.path, at.value(("http_routes", index, "path"))
             )
+        if route.websocket and route.method.upper() != "GET":
+            place = at.value(("http_routes", index, "websocket"))
+            yield errors.websocket_method(route.method.upper(), route.path, place)
+    if workflow.server is not None and workflow.server.http2 and workflow.server.tls is None:
+        yield errors.http2_without_tls(at.value(("server", "http2")))

@@ -84,6 +84,14 @@ class _Arguments:
         return found
 
     @property
+    def stays(self) -> bool:
+        """Whether the app is to serve, in one process, rather than to run once or to print something."""
+        mode = self.app_flag("--mode", "AGENTD_MODE")
+        prints = {"--validate-only", "--manifest", "--version", "-V", "--help", "-h"}
+        alone = not any(word.partition("=")[0] == "--workers" for word in self.rest)
+        return mode != "once" and alone and self.rest[:1] != ["inspect"] and not prints & set(self.rest)
+
+    @property
     def signing_required(self) -> bool:
         """Whether the app's flags or its environment demand a signature."""
         named = os.environ.get("AGENTD_SIGNING_REQUIRED", "") in {"1", "true", "TRUE", "True"}
@@ -109,13 +117,39 @@ def main(words: list[str]) -> int:
     except cache.UnsafeCache as problem:
         streams.err(f"agentdc run: the cache directory {problem} can be written by others\n")
         return 2
-    app = None if place is None else cache.cached_app(place)
+    status, app = _app(arguments, key_file, place, data)
     if app is None:
-        status, app = _compile(arguments, key_file, place, data)
-        if app is None:
-            return status
+        return status
+    if arguments.stays and cache.serves(app):
+        return _serve(arguments, key_file, app)
     cache.execute(app, arguments.rest)
     return 2
+
+
+def _app(
+    arguments: _Arguments, key_file: str | None, place: Path | None, data: bytes | None
+) -> tuple[int, Path | None]:
+    """The app from the cache, or compiled; (exit status, None) when it cannot be."""
+    app = None if place is None else cache.cached_app(place)
+    return (0, app) if app is not None else _compile(arguments, key_file, place, data)
+
+
+def _serve(arguments: _Arguments, key_file: str | None, app: Path) -> int:
+    """Stay as the parent of the app, and compile again on SIGHUP."""
+    from agentdc.driver.generations import Generations, listening
+
+    def compile_again() -> Path | None:
+        data = cache.workflow_bytes(arguments.workflow)
+        try:
+            place = _place(arguments, key_file, data)
+        except cache.UnsafeCache:
+            place = None
+        return _app(arguments, key_file, place, data)[1]
+
+    where = arguments.app_flag("--bind", "AGENTD_HTTP_BIND") or arguments.app_flag("-b", "AGENTD_HTTP_BIND")
+    opens = cache.listens(app) or where is not None
+    held = listening(where or "127.0.0.1:8080") if opens else None
+    return Generations(lambda built: cache.command(built, arguments.rest), compile_again, held).run(app)
 
 
 def _place(arguments: _Arguments, key_file: str | None, data: bytes | None) -> Path | None:

@@ -57,7 +57,7 @@ class Constants:
     def value(self, value: Json, stem: str) -> str:
         """Any value; `stem` names it."""
         short = size(value, MOST_WRITTEN, MOST_DEEP) <= MOST_WRITTEN
-        return self._constant(stem, literal(value) if short else self._text(value))
+        return self._constant(stem, literal(value) if short else self._text(value), ": Json")
 
     def take(self, name: str, module: str = SCHEMA) -> str:
         """A function of the runtime library."""
@@ -67,10 +67,10 @@ class Constants:
     def _text(self, value: Json) -> str:
         return f"{self.take('loads', JSONTEXT)}({literal(json.dumps(value, separators=(',', ':')))})"
 
-    def _constant(self, hint: str, source: str) -> str:
+    def _constant(self, hint: str, source: str, kind: str = "") -> str:
         if source not in self._taken:
             self._taken[source] = name = self._names.take(hint, upper=True)
-            self.lines.append(f"{name} = {source}")
+            self.lines.append(f"{name}{kind} = {source}")
         return self._taken[source]
 
 

@@ -162,5 +162,6 @@ def _seen(member: Member) -> Child:
 
 def _find(workflow: str, parent: str) -> str:
     """The path of a child file: from the working directory, then beside its parent."""
-    beside = Path(parent).parent / workflow
-    return str(beside) if beside.exists() and not Path(workflow).exists() else workflow
+    beside = str(Path(parent).parent / workflow)
+    # Not Path.exists, which raises for a name that no file system takes.
+    return beside if os.path.exists(beside) and not os.path.exists(workflow) else workflow  # noqa: PTH110

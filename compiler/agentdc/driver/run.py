@@ -171,14 +171,27 @@ def keep(built: Path, place: Path | None, children: Sequence[str]) -> Path:
 
 
 def execute(app: Path, arguments: Sequence[str]) -> None:
-    """Replace this process by the app; does not return. Standard streams must have been flushed.
-
-    Only an app that needs installed packages sees those of this installation.
-    """
+    """Replace this process by the app; does not return. Standard streams must have been flushed."""
     sys.stdout.flush()
     sys.stderr.flush()
+    words = command(app, arguments)
+    os.execv(words[0], words)  # noqa: S606 - our own app
+
+
+def command(app: Path, arguments: Sequence[str]) -> list[str]:
+    """How an app is started; only one that needs installed packages sees those of this installation."""
     alone = [] if (app / REQUIREMENTS).exists() else ["-S"]
-    os.execv(sys.executable, [sys.executable, "-I", *alone, str(app), *arguments])  # noqa: S606 - our own app
+    return [sys.executable, "-I", *alone, str(app), *arguments]
+
+
+def serves(app: Path) -> bool:
+    """Whether the app has something to serve."""
+    return any(app.glob("*/serve.py"))
+
+
+def listens(app: Path) -> bool:
+    """Whether it has routes, and so opens a port by itself."""
+    return any(app.glob("*/openapi.json"))
 
 
 def _stamp() -> bytes:

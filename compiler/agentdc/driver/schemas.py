@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,5 +70,6 @@ def _document(data: bytes) -> Any:
 
 
 def _find(name: str, source: str) -> str:
-    beside = Path(source).parent / name
-    return str(beside) if beside.exists() and not Path(name).exists() else name
+    beside = str(Path(source).parent / name)
+    # Not Path.exists, which raises for a name that no file system takes.
+    return beside if os.path.exists(beside) and not os.path.exists(name) else name  # noqa: PTH110

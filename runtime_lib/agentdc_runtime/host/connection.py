@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 IDLE, HEAD, BODY, WRITE = 30.0, 30.0, 60.0, 30.0  # seconds
 MOST_REQUESTS = 100
 HELD = 65_536  # bytes read ahead of an answer
+LATE = 0.1  # seconds for one that changes its protocol while the app is ending
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _WAITS = {"idle": IDLE, "head": HEAD, "body": BODY}
 _NEVER = float("inf")
@@ -80,6 +81,9 @@ class Connection(asyncio.Protocol):
         self.peer = self._listener.peer_of(transport)
         self._listener.opened(self)
         self.until = monotonic() + IDLE
+        http2 = self._listener.http2
+        if http2 is not None and _chosen(transport) == "h2":
+            self.upgrade(http2.Session(self._service, self, self._listener))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; a run that it started goes on to its end."""
@@ -117,14 +121,18 @@ class Connection(asyncio.Protocol):
         """The peer does not read what it is sent."""
         self._paused = True
         self.until = monotonic() + WRITE
+        if self._upgraded is not None:
+            self._transport.pause_reading()  # what it asks for would pile up
 
     def resume_writing(self) -> None:
         """It reads again."""
         self._paused = False
-        if self._upgraded is not None:
-            self.until = _NEVER
-        elif self._closing:
+        if self._closing:
             self.until = monotonic() + WRITE
+        elif self._upgraded is not None:
+            self.until = _NEVER
+            self._transport.resume_reading()
+            self._upgraded.resumed()
         elif self._answering is None:
             self._transport.resume_reading()
             self._serve()
@@ -139,6 +147,8 @@ class Connection(asyncio.Protocol):
     def swept(self, now: float) -> None:
         """Act on a wait that has ended."""
         if now < self.until:
+            if self._upgraded is not None and not self._paused and not self._closing:
+                self._upgraded.swept(now)
             return
         if self._paused or self._closing:
             self._transport.abort()
@@ -163,6 +173,8 @@ class Connection(asyncio.Protocol):
         """Close at once."""
         if self._answering is not None:
             self._answering.cancel()
+        if self._upgraded is not None:
+            self._upgraded.abort()
         self._closing = True
         self._transport.abort()
 
@@ -193,9 +205,17 @@ class Connection(asyncio.Protocol):
         return self._paused
 
     def upgrade(self, protocol: Any) -> bytes:
-        """From now on bytes go to `protocol`; what has been read beyond the request."""
+        """From now on bytes go to `protocol`; what has been read beyond the request.
+
+        It is told of all that happens here by `received`, `ended`, `lost`, `resumed`, `drain`, `abort` and, once a
+        second, `swept`, where it keeps its own deadlines.
+        """
         self._upgraded = protocol
         self.until = _NEVER
+        if not self._paused:
+            self._transport.resume_reading()
+        if self._listener.draining:  # too late to be among those that are told
+            asyncio.get_running_loop().call_later(LATE, protocol.drain)
         return self._reader.rest()
 
     # Requests to answers.
@@ -280,3 +300,9 @@ class Connection(asyncio.Protocol):
             self.close()
         else:
             self._refused(refusal)
+
+
+def _chosen(transport: Any) -> str | None:
+    """The protocol that was agreed on in the TLS handshake."""
+    inner = transport.get_extra_info("ssl_object")
+    return None if inner is None else inner.selected_alpn_protocol()

@@ -37,15 +37,24 @@ _PAUSE = 0.1  # seconds without accepting when there are no descriptors
 class Listener:
     """Accepts connections for a service.
 
-    `table`, `context`: routes and TLS context that new connections get; a reload replaces them. `tls`: the module
-    that knows TLS, None when it is not linked.
+    `table`, `context`: routes and TLS context that new connections get; a reload replaces them. `tls`,
+    `http2`: the modules that know them, None when they are not linked.
     """
 
-    def __init__(self, service: Service, table: Table, *, most: int, tls: ModuleType | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        table: Table,
+        *,
+        most: int,
+        tls: ModuleType | None,
+        http2: ModuleType | None = None,
+    ) -> None:
         self.service = service
         self.table = table
         self.context: Any = None
         self.draining = False
+        self.http2 = http2
         self._tls = tls
         self._most = most
         self._sockets: list[socket.socket] = []

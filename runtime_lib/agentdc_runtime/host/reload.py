@@ -61,7 +61,8 @@ class Reload:
         tls = (operands.get("server") or {}).get("tls")
         if tls is None or self._surface.tls is None:
             return None
-        context = self._surface.tls.server_context(tls, alpn=self._surface.alpn)
+        alpn = self._surface.alpn if self._surface.http2 is None else ("h2", "http/1.1")
+        context = self._surface.tls.server_context(tls, alpn=alpn)
         self.expires = self._surface.tls.expiry_unix(tls)
         return context
 

@@ -149,7 +149,11 @@ class _Server:
             opaque=surface.opaque,
         )
         self._listener = Listener(
-            self.service, table, most=most_connections(surface.most_connections), tls=surface.tls
+            self.service,
+            table,
+            most=most_connections(surface.most_connections),
+            tls=surface.tls,
+            http2=surface.http2,
         )
         self._listener.context = context
         self._reload.listener = self._listener

@@ -17,9 +17,9 @@ MOST_RUNS = 128
 class Surface:
     """Routes and triggers, and the parts of the runtime that they take.
 
-    `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`: the module of server
-    TLS. `store`, `guard`: the state store and the idempotency guard over it. `openapi`: the path of the document.
-    `triggers`: each with a loop of its own.
+    `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`, `http2`: the modules
+    of server TLS and HTTP/2. `store`, `guard`: the state store and the idempotency guard over it. `openapi`: the
+    path of the document. `triggers`: each with a loop of its own.
     """
 
     __slots__ = (
@@ -27,6 +27,7 @@ class Surface:
         "auth",
         "bucket",
         "guard",
+        "http2",
         "most_connections",
         "most_runs",
         "opaque",
@@ -51,6 +52,7 @@ class Surface:
         bucket: Callable[[int, float], Any] | None = None,
         tls: ModuleType | None = None,
         alpn: tuple[str, ...] = (),
+        http2: ModuleType | None = None,
         store: Callable[..., Any] | None = None,
         guard: Callable[..., Any] | None = None,
         openapi: str | None = None,
@@ -67,6 +69,7 @@ class Surface:
         self.bucket = bucket
         self.tls = tls
         self.alpn = alpn
+        self.http2 = http2
         self.store = store
         self.guard = guard
         self.openapi = openapi

@@ -298,25 +298,58 @@ ROOT = "#/components/schemas/input_x"
     [
         (True, True),
         ({"items": {"$ref": "#"}}, {"items": {"$ref": ROOT}}),
-        ({"items": {"$ref": "#/$defs/a~1b c"}, "$defs": {"a/b c": {}}}, {"items": {"$ref": f"{ROOT}/$defs/a~1b%20c"}, "$defs": {"a/b c": {}}}),
+        (
+            {"items": {"$ref": "#/$defs/a~1b c"}, "$defs": {"a/b c": {}}},
+            {"items": {"$ref": f"{ROOT}/$defs/a~1b%20c"}, "$defs": {"a/b c": {}}},
+        ),
         ({"$ref": "#n", "$defs": {"a": {"$anchor": "n"}}}, {"$ref": f"{ROOT}/$defs/a", "$defs": {"a": {}}}),
         (
-            {"$id": "https://own.example/r", "$ref": "part", "$defs": {"p": {"$id": "part", "$ref": "#/$defs/q", "$defs": {"q": {}}}}},
-            {"$ref": f"{ROOT}/$defs/p", "$defs": {"p": {"$ref": f"{ROOT}/$defs/p/$defs/q", "$defs": {"q": {}}}}},
+            {
+                "$id": "https://own.example/r",
+                "$ref": "part",
+                "$defs": {"p": {"$id": "part", "$ref": "#/$defs/q", "$defs": {"q": {}}}},
+            },
+            {
+                "$ref": f"{ROOT}/$defs/p",
+                "$defs": {"p": {"$ref": f"{ROOT}/$defs/p/$defs/q", "$defs": {"q": {}}}},
+            },
         ),
         ({"const": {"$ref": "#/x", "$id": "y"}}, {"const": {"$ref": "#/x", "$id": "y"}}),
-        ({"properties": {"$ref": {}, "$id": {"$ref": "#/properties/$ref"}}}, {"properties": {"$ref": {}, "$id": {"$ref": f"{ROOT}/properties/$ref"}}}),
-        ({"$ref": "#/x/y", "x": {"y": {"$ref": "#/z"}}, "z": {}}, {"$ref": f"{ROOT}/x/y", "x": {"y": {"$ref": f"{ROOT}/z"}}, "z": {}}),
         (
-            {"$schema": D7, "items": [{}, {"$ref": "#/items/0"}], "additionalItems": {"items": {"$ref": "#/additionalItems"}}},
-            {"prefixItems": [{}, {"$ref": f"{ROOT}/prefixItems/0"}], "items": {"items": {"$ref": f"{ROOT}/items"}}},
+            {"properties": {"$ref": {}, "$id": {"$ref": "#/properties/$ref"}}},
+            {"properties": {"$ref": {}, "$id": {"$ref": f"{ROOT}/properties/$ref"}}},
+        ),
+        (
+            {"$ref": "#/x/y", "x": {"y": {"$ref": "#/z"}}, "z": {}},
+            {"$ref": f"{ROOT}/x/y", "x": {"y": {"$ref": f"{ROOT}/z"}}, "z": {}},
+        ),
+        (
+            {
+                "$schema": D7,
+                "items": [{}, {"$ref": "#/items/0"}],
+                "additionalItems": {"items": {"$ref": "#/additionalItems"}},
+            },
+            {
+                "prefixItems": [{}, {"$ref": f"{ROOT}/prefixItems/0"}],
+                "items": {"items": {"$ref": f"{ROOT}/items"}},
+            },
         ),
         (
             {"$schema": D7, "dependencies": {"a": ["b"], "c": {"$ref": "#/dependencies/d"}, "d": {}}},
-            {"dependentRequired": {"a": ["b"]}, "dependentSchemas": {"c": {"$ref": f"{ROOT}/dependentSchemas/d"}, "d": {}}},
+            {
+                "dependentRequired": {"a": ["b"]},
+                "dependentSchemas": {"c": {"$ref": f"{ROOT}/dependentSchemas/d"}, "d": {}},
+            },
         ),
         (
-            {"$schema": D4, "id": "http://own.example/x", "exclusiveMinimum": True, "minimum": 1, "maximum": 2, "exclusiveMaximum": False},
+            {
+                "$schema": D4,
+                "id": "http://own.example/x",
+                "exclusiveMinimum": True,
+                "minimum": 1,
+                "maximum": 2,
+                "exclusiveMaximum": False,
+            },
             {"exclusiveMinimum": 1, "maximum": 2},
         ),
         ({"$schema": D4, "exclusiveMaximum": True}, {}),
@@ -324,11 +357,20 @@ ROOT = "#/components/schemas/input_x"
             {"$schema": D7, "$ref": "#/definitions/a", "type": "string", "definitions": {"a": {}}},
             {"$ref": f"{ROOT}/definitions/a", "definitions": {"a": {}}},
         ),
-        ({"$schema": D2019, "$recursiveAnchor": True, "items": {"$recursiveRef": "#"}}, {"items": {"$ref": ROOT}}),
-        ({"$dynamicAnchor": "n", "items": {"$dynamicRef": "#n", "$ref": "#"}}, {"items": {"allOf": [{"$ref": ROOT}, {"$ref": ROOT}]}}),
-        ({"title": "t", "format": "email", "examples": [{"$id": "x"}]}, {"title": "t", "format": "email", "examples": [{"$id": "x"}]}),
+        (
+            {"$schema": D2019, "$recursiveAnchor": True, "items": {"$recursiveRef": "#"}},
+            {"items": {"$ref": ROOT}},
+        ),
+        (
+            {"$ref": "#/$defs/a", "$dynamicRef": "#n", "$defs": {"a": {"$dynamicAnchor": "n"}}},
+            {"allOf": [{"$ref": f"{ROOT}/$defs/a"}, {"$ref": f"{ROOT}/$defs/a"}], "$defs": {"a": {}}},
+        ),
+        (
+            {"title": "t", "format": "email", "examples": [{"$id": "x"}]},
+            {"title": "t", "format": "email", "examples": [{"$id": "x"}]},
+        ),
     ],
-)  # fmt: skip
+)
 def test_components(schema: Any, moved: Any) -> None:
     assert component(schema, ROOT) == moved
     described(HEAD + PLAIN + ROUTE, {"x.json": schema})
