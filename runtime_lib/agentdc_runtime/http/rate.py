@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 
+_ONE = 1.0 - 1e-9  # a sum of fractions may lack a last bit
+
+
 class Bucket:
     """`capacity`: tokens at most; `per_second`: refill, > 0. The clock is the caller's, in seconds."""
 
@@ -20,7 +23,7 @@ class Bucket:
             self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._per_second)
         if self._at is None or now > self._at:
             self._at = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        if self._tokens >= _ONE:
+            self._tokens = max(0.0, self._tokens - 1.0)
             return 0
         return max(1, int(-(-(1.0 - self._tokens) * 1000 // self._per_second)))

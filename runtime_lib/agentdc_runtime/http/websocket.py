@@ -167,9 +167,8 @@ class _Talk:
             self._heard(event)
 
     def lost(self) -> None:
-        """The peer is gone; a run in progress goes on to its end."""
+        """The peer is gone; what it had sent in full is run to the end."""
         self._deaf = True
-        self._waiting.clear()
         self._wake.set()
 
     def ended(self) -> None:
@@ -187,7 +186,8 @@ class _Talk:
         self._wake.set()
 
     def abort(self) -> None:
-        """The connection is cut."""
+        """The connection is cut, and the run in progress with it."""
+        self._waiting.clear()
         self.lost()
 
     def swept(self, now: float) -> None:
@@ -205,10 +205,10 @@ class _Talk:
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye; the connection closes when the peer has too, or has had the time."""
+        self._waiting.clear()
+        self._wake.set()
         if self._closing is None:
             self._closing = monotonic()
-            self._waiting.clear()
-            self._wake.set()
             if self._frames.state is ConnectionState.OPEN and not self._caller.gone:
                 self._send(CloseConnection(code=code, reason=reason))
 
@@ -278,14 +278,15 @@ class _Talk:
     # Runs.
 
     async def follow(self) -> None:
-        """One run per message, until the connection is closing."""
+        """One run per message, until none is left of a connection that is closing."""
         while True:
             self._wake.clear()
-            if self._deaf or self._closing is not None:
+            ended = self._deaf or self._closing is not None
+            if ended and not self._waiting:
                 return
             if self._draining:
                 self.close(GOING_AWAY, "the server is shutting down")
-            elif not self._waiting or self._caller.stuck:
+            elif not self._waiting or (self._caller.stuck and not ended):
                 await self._wake.wait()
             else:
                 self._running = True
