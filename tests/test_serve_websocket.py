@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def talk(server: Server, path: str = "/talk", **options: Any) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{server.port}{path}", compression=None, **options)
+    peer: ClientConnection = connect(f"ws://127.0.0.1:{server.port}{path}", compression=None, **options)
+    return peer
 
 
 def run(peer: ClientConnection, message: str) -> list[dict[str, Any]]:
@@ -104,7 +105,7 @@ def run(peer: ClientConnection, message: str) -> list[dict[str, Any]]:
 
 
 def value(event: dict[str, Any]) -> Any:
-    return json.loads(event["body"])["final_value"]
+    return json.loads(event["body"])["final_value"]["value"]
 
 
 def test_a_run_per_message(shared: Server) -> None:
@@ -172,7 +173,7 @@ def handshake(server: Server, path: str = "/talk", **changed: str | None) -> Ans
     ],
 )
 def test_refused_handshakes(shared: Server, changed: dict[str, str | None], status: int) -> None:
-    answer = handshake(shared, **changed)
+    answer = handshake(shared, "/talk", **changed)
     assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
     assert answer.json["error"]
     assert (answer.headers.get("sec-websocket-version") == "13") == (status == 426)
@@ -190,10 +191,15 @@ def test_pages(shared: Server) -> None:
 
 def close_code(peer: ClientConnection) -> int:
     with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            peer.recv(timeout=15)
+        _drop_all(lambda: peer.recv(timeout=15))
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code
+
+
+def _drop_all(once: Callable[[], object]) -> None:
+    """Again and again until it raises."""
+    while True:
+        once()
 
 
 def test_what_ends_a_connection(shared: Server) -> None:
@@ -273,8 +279,12 @@ def test_control_frames(shared: Server) -> None:
 def test_bytes_behind_the_handshake(shared: Server) -> None:
     with socket.create_connection(("127.0.0.1", shared.port), timeout=15) as peer:
         lines = "".join(f"{name}: {each}\r\n" for name, each in HANDSHAKE.items())
+        before = shared.metric("agentd_workflow_completions_total")
         peer.sendall(f"GET /talk HTTP/1.1\r\n{lines}\r\n".encode() + frame(0x81, b"7") + frame(0x88))
-        assert b'"event":"started"' in received(peer)
+        assert received(peer).endswith(b"\r\n\r\n\x88\x00")
+        until(
+            lambda: shared.metric("agentd_workflow_completions_total") == before + 1
+        )  # sent in full, so it is run
 
 
 def test_too_many_messages_and_drain(tmp_path: Path) -> None:
@@ -300,7 +310,7 @@ def test_a_run_outlives_its_caller(tmp_path: Path) -> None:
         with raw(server) as peer:
             peer.sendall(frame(0x81, SLEEP.encode()))
             assert b"started" in received_frame(peer)
-        until(lambda: server.metric("agentd_runs_completed_total") == 1)
+        until(lambda: server.metric("agentd_workflow_completions_total") == 1)
 
 
 def test_a_peer_that_does_not_read(tmp_path: Path) -> None:
@@ -309,9 +319,12 @@ def test_a_peer_that_does_not_read(tmp_path: Path) -> None:
         peer.settimeout(1)
         big = json.dumps("x" * 60_000).encode()
         with pytest.raises(TimeoutError):
-            for _ in range(2000):
-                peer.sendall(frame(0x81, big))
-                time.sleep(0.002)
+            _drop_all(lambda: _slowly(peer, frame(0x81, big)))
         memory = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
         assert int(memory) * 4096 < 150_000_000
         assert server.ask("GET", "/healthz").status == 200
+
+
+def _slowly(peer: socket.socket, data: bytes) -> None:
+    peer.sendall(data)
+    time.sleep(0.002)  # so that each can be run before the next is there: no more than 16 may wait

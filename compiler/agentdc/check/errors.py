@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, warning
+from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, hint, warning
 
 
 def dup_node_id(node: str, at: Span, first: Span) -> Diagnostic:
@@ -345,3 +345,10 @@ def http2_without_tls(at: Span) -> Diagnostic:
     message = "http2 needs [server.tls]: callers choose HTTP/2 in the TLS handshake"
     helped = "add [server.tls] with cert_file and key_file"
     return error(code("http2_without_tls"), message, at, "never offered", help=helped)
+
+
+def shared_idempotency_key(method: str, path: str, at: Span) -> Diagnostic:
+    """Two callers that send the same key get the same answer."""
+    message = f"callers of {method} {path} that send the same key get each other's answers"
+    helped = "where callers choose keys, take one that they cannot: a path below `principal`, or `body_sha256`"
+    return hint(code("shared_idempotency_key"), message, at, "says nothing about the caller", help=helped)

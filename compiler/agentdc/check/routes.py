@@ -12,6 +12,11 @@ from agentdc.parse.positions import Places
 BUILT_IN = ("/healthz", "/metrics")
 
 
+def _has_callers(auth: str | None) -> bool:
+    """Whether a route knows its callers apart: a binding of a kind whose principals have names of their own."""
+    return (auth or "").strip().partition(":")[0].strip() in {"basic", "mtls", "oidc"}
+
+
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     """One finding for each route that is never reached, and for each protocol that can never be spoken."""
     taken = set(BUILT_IN)
@@ -19,6 +24,10 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         taken |= {"/readyz"} if workflow.server.readyz else set()
         taken |= {workflow.server.openapi_path} if workflow.server.openapi_path else set()
     for index, route in enumerate(workflow.http_routes):
+        key = route.idempotency_key
+        if key is not None and _has_callers(route.auth) and "principal" not in key.split("."):
+            where = at.value(("http_routes", index, "idempotency_key"))
+            yield errors.shared_idempotency_key(route.method, route.path, where)
         if route.method.upper() in {"GET", "HEAD"} and route.path in taken:
             yield errors.route_shadowed(
                 route.method.upper(), route.path, at.value(("http_routes", index, "path"))

@@ -92,6 +92,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (354, "bad_credential", "a credential without a colon"),
     (355, "websocket_method", "a WebSocket on a route that is not for GET"),
     (356, "http2_without_tls", "HTTP/2 without TLS"),
+    (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

@@ -150,7 +150,7 @@ def _freeze(compiled: Compiled, output: Path, clock: _Clock) -> pyinstaller.Free
         linked = vendored(compiled.foreign)
         content = {**linked.files, **compiled.files}
         files.write_tree(tree, content)
-        plan = pyinstaller.plan_for(content, {*linked.packages, *compiled.foreign})
+        plan = pyinstaller.plan_for(content, {*linked.packages, *linked.extensions, *compiled.foreign})
         plan = replace(plan, hidden=tuple(sorted({*plan.hidden, *linked.computed})))
         return pyinstaller.freeze(tree, output, plan, clock.progress)
 

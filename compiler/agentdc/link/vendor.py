@@ -18,15 +18,18 @@ LEFT_OUT = frozenset(
 )
 NATIVE = (".so", ".pyd", ".dylib")
 # Modules that a package imports by a computed name.
-COMPUTED = {"anyio": ("anyio._backends._asyncio",)}
+COMPUTED = {"anyio": ("anyio._backends._asyncio",), "cryptography": ("_cffi_backend",)}
 
 
 @dataclass(slots=True)
 class Vendored:
-    """`files`: path to bytes, ready for an app tree. `native`: packages that cannot be copied."""
+    """`files`: path to bytes, ready for an app tree. `native`: packages that cannot be copied; `extensions`: the
+    import names of these.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     native: list[str] = field(default_factory=list)
+    extensions: list[str] = field(default_factory=list)
 
     @property
     def packages(self) -> list[str]:
@@ -38,7 +41,8 @@ class Vendored:
     @property
     def computed(self) -> list[str]:
         """Modules that no import statement names."""
-        return [module for package in self.packages for module in COMPUTED.get(package, ())]
+        linked = (*self.packages, *self.extensions)
+        return [module for package in linked for module in COMPUTED.get(package, ())]
 
 
 def closure(modules: Iterable[str]) -> list[str]:
@@ -69,6 +73,7 @@ def vendored(modules: Iterable[str]) -> Vendored:
         files = metadata.files(name) or []
         if any(each.suffix in NATIVE for each in files):
             result.native.append(name)
+            result.extensions += sorted(module for module, owners in by_module.items() if name in owners)
             continue
         for each in files:
             path = PurePosixPath(str(each))

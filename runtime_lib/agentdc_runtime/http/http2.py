@@ -37,12 +37,15 @@ if TYPE_CHECKING:
 
 # Seconds: without a stream, for a request to arrive, for an answer to move on.
 IDLE, BODY, WRITE = 30.0, 60.0, 30.0
+LINGER = 5.0  # seconds in which the rest of a request that was answered early is read and dropped
 MOST_STREAMS = 100  # at once
 MOST_REQUESTS = 10_000  # of a connection, which keeps the routes of the moment it was accepted
 MOST_RESETS = 200  # more than streams that were answered
 MOST_HELD = 8 * MAX_BODY  # bytes of the bodies of all open streams
 HELD = 65_536  # bytes that wait to be sent, from which a stream counts as stuck
 _MOVED = 16_384  # bytes that must go out within WRITE
+_LONGEST = 16_384  # bytes of a frame's payload (RFC 9113 §4.2)
+_PREFACE = 24  # bytes before the first frame
 _DECODED = 4 * MAX_HEAD  # bytes of a header list that is read to be refused; beyond them the connection ends
 _SETTINGS = {
     SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
@@ -58,6 +61,7 @@ class Stream:
 
     __slots__ = (
         "body",
+        "done",
         "gone",
         "headers",
         "heard",
@@ -87,6 +91,7 @@ class Stream:
         self.started = False  # the head of the answer has gone out
         self.out = bytearray()
         self.last = False  # nothing follows what is in `out`
+        self.done = False  # answered, while the request still arrives
         self.gone = False  # ended or reset
         self.since: float | None = now  # since when the peer keeps us waiting
         self.moved = 0  # bytes sent since then
@@ -106,6 +111,33 @@ class Stream:
         self.session.send(self, data, last=False)
 
 
+class Lengths:
+    """Judges the length of each frame when it is announced; h2 would first collect what is too long to be judged."""
+
+    __slots__ = ("_carry", "_skip")
+
+    def __init__(self) -> None:
+        self._carry = b""  # of a length that is cut in two
+        self._skip = _PREFACE  # bytes until the next length
+
+    def overlong(self, data: bytes) -> bool:
+        """Whether a frame that begins in these bytes is too long."""
+        if self._carry:
+            data = self._carry + data
+            self._carry = b""
+        at, size = self._skip, len(data)
+        while at + 3 <= size:
+            length = int.from_bytes(data[at : at + 3], "big")
+            if length > _LONGEST:
+                return True
+            at += 9 + length
+        if at < size:
+            self._carry = bytes(data[at:])
+            at = size
+        self._skip = at - size
+        return False
+
+
 class Session:
     """One connection. `connection`: writes, closes, knows routes and peer; `listener`: counts requests."""
 
@@ -116,6 +148,7 @@ class Session:
         "_held",
         "_highest",
         "_idle",
+        "_lengths",
         "_requests",
         "_resets",
         "_sending",
@@ -140,6 +173,7 @@ class Session:
         self._idle = monotonic()
         self._draining = False
         self._dead = False
+        self._lengths = Lengths()
         config = H2Configuration(
             client_side=False,
             header_encoding=False,
@@ -157,6 +191,9 @@ class Session:
     def received(self, data: bytes) -> None:
         """Bytes from the peer."""
         if self._dead:
+            return
+        if self._lengths.overlong(data):
+            self._die(ErrorCodes.FRAME_SIZE_ERROR)
             return
         try:
             events = self._frames.receive_data(data)
@@ -213,7 +250,10 @@ class Session:
         for stream in tuple(self._streams.values()):
             if stream.since is None:
                 continue
-            if stream.out:
+            if stream.done:
+                if now >= stream.since + LINGER:
+                    self._reset(stream, ErrorCodes.NO_ERROR)
+            elif stream.out:
                 if now >= stream.since + WRITE:
                     self._reset(stream, ErrorCodes.CANCEL)
             elif now >= stream.since + BODY:
@@ -275,6 +315,8 @@ class Session:
         if stream is None:
             return
         stream.heard = True
+        if stream.done:
+            self._forget(stream)
         if stream.started:
             return
         stream.since = None
@@ -307,6 +349,8 @@ class Session:
         stream = self._streams.get(number)
         if stream is not None:
             self._forget(stream)
+            if stream.done:
+                return
         self._resets += 1
         if self._resets > MOST_RESETS:
             self._die(ErrorCodes.ENHANCE_YOUR_CALM)
@@ -386,12 +430,16 @@ class Session:
         return True
 
     def _finished(self, stream: Stream) -> None:
-        """Answered in full; a request that still arrives is told to stop (RFC 9113 §8.1)."""
+        """Answered in full. A request that still arrives may go on for a while: there are clients that lose the
+        answer when they are told to stop at once (RFC 9113 §8.1).
+        """
         self._resets = max(0, self._resets - 1)
+        self._sending.pop(stream.number, None)
         if stream.heard:
             self._forget(stream)
         else:
-            self._reset(stream, ErrorCodes.NO_ERROR)
+            stream.done = True
+            stream.since = monotonic()
 
     def _reset(self, stream: Stream, code: ErrorCodes) -> None:
         self._reset_frame(stream.number, code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _ONE = 1.0 - 1e-9  # a sum of fractions may lack a last bit
 
 
