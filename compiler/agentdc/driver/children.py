@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from agentdc.check import errors
-from agentdc.check.children import Child, ends_without, results, touched, uses
+from agentdc.check.children import Child, ends_without, touched, uses
+from agentdc.check.ends import results
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
+from agentdc.driver.schemas import read_all
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.nodes.spec import ChildUse
@@ -90,7 +92,10 @@ class Family:
             if use.workflow.strip() and use.workflow not in member.children:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
-        member.checked = check(workflow, decoded.places, self._options, member.children, child=bool(chain))
+        schemas = read_all(workflow, source.name)
+        member.checked = check(
+            workflow, decoded.places, self._options, member.children, child=bool(chain), schemas=schemas
+        )
         member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
         return member
 
@@ -149,7 +154,7 @@ def _seen(member: Member) -> Child:
         )
     starts = tuple(start.name for start in workflow.start_nodes)
     facts = member.checked.facts
-    return Child(member.key, starts, results(workflow, facts), touched(workflow, member.children))
+    return Child(member.key, starts, results(facts.flow), touched(workflow, member.children))
 
 
 def _find(workflow: str, parent: str) -> str:
