@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agentdc.check import errors, graph
-from agentdc.check.facts import Facts
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import ChildUse
 from agentdc.parse.positions import Places
-from agentdc.types import NULL, UNKNOWN, Type, union
+from agentdc.types import UNKNOWN, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +69,6 @@ def check(workflow: Workflow, children: Children, at: Places) -> Iterator[Diagno
             yield errors.child_start(use.workflow, use.start, child.starts, start_at)
 
 
-def results(workflow: Workflow, facts: Facts) -> dict[str, Type]:
-    """The type of the final value for each start: of every place where a run from it can end."""
-    nexts = graph.successors((edge.from_, edge.to) for edge in workflow.edges)
-    ends = {node.id: _end_type(node.id, node.type, workflow, facts) for node in workflow.nodes}
-    found: dict[str, Type] = {}
-    for start, entry in facts.entries.items():
-        reached = graph.reachable([entry], nexts)
-        found[start] = union(end for name in sorted(reached) if (end := ends[name]) is not None)
-    return found
-
-
 def touched(workflow: Workflow, children: Children) -> frozenset[str]:
     """Effect families of a workflow's nodes and of everything below it."""
     own = {effect.family for node in workflow.nodes for effect in SPECS[node.type].effects(node)}
@@ -113,12 +101,3 @@ def can_end(node: str, kind: str, workflow: Workflow) -> bool:
     if not spec.always_labelled:
         outcomes.add(None)
     return not outcomes <= plain
-
-
-def _end_type(node: str, kind: str, workflow: Workflow, facts: Facts) -> Type | None:
-    """The final value of a run that ends at the node; None when none completes there."""
-    if SPECS[kind].end == "terminate":
-        return NULL
-    if SPECS[kind].end == "fail" or not can_end(node, kind, workflow):
-        return None
-    return facts.outputs.get(node, UNKNOWN)

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, hint, warning
 
+Route = Sequence[tuple[str | None, str]]
+MANY = 4  # of a list, more is not shown
+_NEEDED = {"strings": "an array of strings"}
+
 
 def dup_node_id(node: str, at: Span, first: Span) -> Diagnostic:
     """A node id occurs again."""
@@ -166,6 +170,40 @@ def dead_when(
     return warning(code("dead_when"), message, at, gives, help=did_you_mean(label, labels))
 
 
+def impossible_label(node: str, label: str | None, others: Sequence[str], at: Span) -> Diagnostic:
+    """An edge for a label that no value here gives."""
+    if label is None:
+        return warning(code("dead_when"), f'the edge is never taken: "{node}" always gives a label here', at)
+    message = f'the edge is never taken: no value here makes "{node}" give the label "{label}"'
+    gives = f"it gives {listed(others[:MANY])}{' …' if len(others) > MANY else ''}" if others else ""
+    return warning(code("dead_when"), message, at, gives, help=did_you_mean(label, others, few=0))
+
+
+def switch_label_missing(node: str, missing: Sequence[str], at: Span) -> Diagnostic:
+    """Values that a switch can meet and no edge takes."""
+    shown = listed(missing[:MANY]) + (f" and {len(missing) - MANY} more" if len(missing) > MANY else "")
+    message = f'the run ends at "{node}" for {shown}: no edge takes it'
+    return warning(code("switch_label_missing"), message, at, help=f'add an edge with when = "{missing[0]}"')
+
+
+def end_without_value(node: str, other: str, at: Span) -> Diagnostic:
+    """A run can end without a value here, and with one elsewhere."""
+    message = f'a run that ends at "{node}" gives null, and one that ends at "{other}" gives a value'
+    return hint(code("end_without_value"), message, at, "ends without a value")
+
+
+def schema_unreadable(schema: str, reason: str, at: Span) -> Diagnostic:
+    """A JSON Schema file that cannot be read."""
+    message = f'the JSON Schema "{schema}" cannot be read: {reason}'
+    helped = "it is looked for from the working directory, then beside the workflow that names it"
+    return error(code("schema_unreadable"), message, at, help=helped)
+
+
+def schema_invalid(schema: str, reason: str, at: Span) -> Diagnostic:
+    """A file that is no JSON Schema."""
+    return error(code("schema_invalid"), f"{schema} is no JSON Schema: {reason}", at)
+
+
 def condition_one_sided(node: str, missing: Sequence[str], at: Span) -> Diagnostic:
     """A condition lacks the edge for an outcome."""
     message = f'the run ends at "{node}" when the condition is {" or ".join(missing)}: no edge for it'
@@ -196,12 +234,35 @@ def not_upstream(path: str, head: str, node: str, at: Span, *, aborts: bool) -> 
     return make(code("path_not_upstream"), message, at, _effect(aborts=aborts))
 
 
-def maybe_unset(path: str, head: str, node: str, at: Span, *, aborts: bool) -> Diagnostic:
-    """The head of a path runs on some routes only."""
+def no_output(path: str, head: str, kind: str, at: Span, *, aborts: bool) -> Diagnostic:
+    """The head of a path is a node that never has an output."""
+    make = error if aborts else warning
+    message = f'nothing is at the path "{path}": "{head}" ({kind}) has no output'
+    return make(code("unknown_output_key"), message, at, _effect(aborts=aborts))
+
+
+def maybe_unset(path: str, head: str, node: str, route: Route, at: Span, *, aborts: bool) -> Diagnostic:
+    """The head of a path runs on some routes only; `route`: one on which it does not."""
     make = error if aborts else warning
     message = f'the path "{path}" reads "{head}", which has not run on every route to "{node}"'
     effect = "on the other routes the run errors here" if aborts else "null on the other routes"
-    return make(code("maybe_unset"), message, at, effect)
+    notes = [f'a route without "{head}": {walked(route)}'] if route else []
+    return make(code("maybe_unset"), message, at, effect, notes=notes)
+
+
+def unset_on_route(path: str, node: str, route: Route, at: Span, *, aborts: bool) -> Diagnostic:
+    """A key that is there on some routes only; `route`: one on which it is not."""
+    make = error if aborts else warning
+    message = f'nothing is at the path "{path}" on some routes to "{node}"'
+    effect = "on those routes the run errors here" if aborts else "null on those routes"
+    return make(code("maybe_unset"), message, at, effect, notes=[f"such a route: {walked(route)}"])
+
+
+def maybe_missing(path: str, segment: str, at: Span) -> Diagnostic:
+    """A key that data may lack, in front of a consumer that aborts."""
+    message = f'nothing may be at the path "{path}": not every value has "{segment}"'
+    helped = "branch on it with a condition first, or select it with json_select and branch on `found`"
+    return warning(code("maybe_missing"), message, at, "without it the run errors here", help=helped)
 
 
 def unknown_key(path: str, segment: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
@@ -213,10 +274,43 @@ def unknown_key(path: str, segment: str, known: Iterable[str], at: Span, *, abor
     )
 
 
-def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span) -> Diagnostic:
-    """A value whose kind its consumer always refuses."""
-    message = f'the value at "{path}" is {" or ".join(_a(each) for each in sorted(found))}, and {_a(needs)} is needed'
-    return error(code("type_mismatch"), message, at, f"needs {_a(needs)}")
+def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span, route: Route = ()) -> Diagnostic:
+    """A value whose kind its consumer always refuses; `route`: on this route, if not on all."""
+    needed = _NEEDED.get(needs, _a(needs))
+    message = f'the value at "{path}" is {_any(found)}, and {needed} is needed'
+    notes = [f"on this route: {walked(route)}"] if route else []
+    return error(code("type_mismatch"), message, at, f"needs {needed}", notes=notes)
+
+
+def maybe_mismatch(path: str, wrong: Iterable[str], needs: str, at: Span) -> Diagnostic:
+    """A value that may be of a kind that its consumer refuses."""
+    needed = _NEEDED.get(needs, _a(needs))
+    message = f'the value at "{path}" may be {_any(wrong)}, and {needed} is needed'
+    helped = "branch on it first, so that only values that fit get here"
+    return warning(code("maybe_mismatch"), message, at, "then the run errors here", help=helped)
+
+
+def unknown_inner(path: str, segment: str, known: Iterable[str], at: Span) -> Diagnostic:
+    """An inner path that leads nowhere in any value."""
+    message = f'nothing is ever found at "{path}": there is no "{segment}"'
+    return warning(code("unknown_output_key"), message, at, "never found", help=did_you_mean(segment, known))
+
+
+def dead_placeholder(key: str, segment: str, known: Iterable[str], field: str | None, at: Span) -> Diagnostic:
+    """A placeholder that no value fills; `field`: the field that would say where its data is, if it lacks."""
+    shown = "{{" + key + "}}"
+    if field is not None:
+        message = f"the placeholder {shown} stays as it is: the template has no data"
+        return warning(code("unfilled_placeholder"), message, at, help=f'add `{field} = "…"`')
+    message = f'the placeholder {shown} stays as it is: there is no "{segment}"'
+    return warning(code("unfilled_placeholder"), message, at, help=did_you_mean(segment, known))
+
+
+def doubtful_placeholder(key: str, at: Span) -> Diagnostic:
+    """A placeholder that data may not fill."""
+    shown = "{{" + key + "}}"
+    message = f"the placeholder {shown} may stay as it is: not every value has it"
+    return warning(code("unfilled_placeholder"), message, at)
 
 
 def extension(what: str, at: Span) -> Diagnostic:
@@ -292,6 +386,13 @@ def unsupported(what: str, at: Span | None) -> Diagnostic:
     return error(code("unsupported_feature"), message, at, help=helped)
 
 
+def walked(route: Route) -> str:
+    """Nodes with arrows between them, labels on the arrows; the middle of a long route is left out."""
+    shown = [*route[:MANY], (None, "…"), *route[1 - MANY :]] if len(route) > 2 * MANY else route
+    steps = [f" → {node}" if label is None else f" —{label}→ {node}" for label, node in shown[1:]]
+    return "".join([shown[0][1], *steps])
+
+
 def listed(names: Iterable[str]) -> str:
     """Names in quotes, separated by commas."""
     return ", ".join(f'"{name}"' for name in names)
@@ -301,23 +402,14 @@ def _effect(*, aborts: bool) -> str:
     return "the run would error here" if aborts else "counts as null"
 
 
+def _any(found: Iterable[str]) -> str:
+    return " or ".join(_a(each) for each in sorted(found))
+
+
 def _a(kind: str) -> str:
     if kind == "null":
         return kind
     return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
-
-
-def schema_unreadable(name: str, reason: str, at: Span) -> Diagnostic:
-    """A schema that looks like a file cannot be read."""
-    helped = "schemas are read from the working directory, then beside the workflow"
-    message = f'cannot read the schema "{name}": {reason}'
-    return error(code("schema_unreadable"), message, at, "no such schema", help=helped)
-
-
-def schema_invalid(name: str, reason: str, at: Span) -> Diagnostic:
-    """A schema file that cannot be used."""
-    message = f'"{name}" is no JSON Schema that can be checked: {reason}'
-    return error(code("schema_invalid"), message, at, "this file")
 
 
 def schema_ignored(name: str, at: Span) -> Diagnostic:
@@ -350,5 +442,7 @@ def http2_without_tls(at: Span) -> Diagnostic:
 def shared_idempotency_key(method: str, path: str, at: Span) -> Diagnostic:
     """Two callers that send the same key get the same answer."""
     message = f"callers of {method} {path} that send the same key get each other's answers"
-    helped = "where callers choose keys, take one that they cannot: a path below `principal`, or `body_sha256`"
+    helped = (
+        "where callers choose keys, take one that they cannot: a path below `principal`, or `body_sha256`"
+    )
     return hint(code("shared_idempotency_key"), message, at, "says nothing about the caller", help=helped)

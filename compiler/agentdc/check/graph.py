@@ -67,6 +67,64 @@ def one_cycle(suspects: Iterable[str], nexts: Successors) -> list[str]:
     return list(reversed(route[seen[node] :]))
 
 
+def looping(nexts: Successors) -> frozenset[str]:
+    """The nodes that some walk comes back to (Tarjan's components)."""
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    open_: list[str] = []
+    found: set[str] = set()
+    for root in nexts:
+        stack = [(root, 0)] if root not in number else []
+        while stack:
+            node, at = stack.pop()
+            if at == 0:
+                number[node] = low[node] = len(number)
+                open_.append(node)
+            targets = nexts.get(node, ())
+            if at and targets[at - 1] in low:
+                low[node] = min(low[node], low[targets[at - 1]])
+            while at < len(targets) and targets[at] in number:
+                if targets[at] in low:
+                    low[node] = min(low[node], number[targets[at]])
+                at += 1
+            if at < len(targets):
+                stack += [(node, at + 1), (targets[at], 0)]
+            elif low[node] == number[node]:
+                first = open_.index(node) if open_[-1] != node else len(open_) - 1
+                component = open_[first:]
+                del open_[first:]
+                if len(component) > 1 or node in targets:
+                    found.update(component)
+                for each in component:
+                    del low[each]
+    return frozenset(found)
+
+
+def route(entries: Iterable[str], nexts: Successors, target: str, without: str) -> list[str] | None:
+    """The shortest way from an entry to `target` past no node `without`, ends included; None for none."""
+    before: dict[str, str | None] = {}
+    waiting = []
+    for entry in entries:
+        if entry not in before and (entry != without or entry == target):
+            before[entry] = None
+            waiting.append(entry)
+    for node in waiting:
+        if node == target:
+            found: list[str] = []
+            step: str | None = node
+            while step is not None:
+                found.append(step)
+                step = before[step]
+            return found[::-1]
+        if node == without:
+            continue
+        for following in nexts.get(node, ()):
+            if following not in before:
+                before[following] = node
+                waiting.append(following)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Dominance:
     """Which nodes every route passes. `order`: reachable nodes in reverse postorder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agentdc.check import errors
 from agentdc.check.facts import TRIGGER
@@ -20,13 +20,21 @@ from agentdc.parse.wording import dotted
 FS_EVENTS = ("create", "modify", "remove", "rename")
 
 
-def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    """All findings, settings first, then triggers, nodes, edges."""
+def any_label(node: str, label: str | None) -> bool:  # noqa: ARG001 - the shape of the hook
+    """Whether a node can give a label, when nothing is known of values."""
+    return True
+
+
+Possible = Callable[[str, str | None], bool]
+
+
+def check(workflow: Workflow, at: Places, possible: Possible = any_label) -> Iterator[Diagnostic]:
+    """All findings, settings first, then triggers, nodes, edges; `possible`: labels that a node can give."""
     yield from _allowed(workflow, at)
     yield from _start(workflow, at)
     yield from _triggers(workflow, at)
     yield from _nodes(workflow, at)
-    yield from _edges(workflow, at)
+    yield from _edges(workflow, at, possible)
 
 
 def _allowed(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
@@ -98,7 +106,7 @@ def _backends(node: NodeModel, declared: Sequence[str], index: int, at: Places) 
             yield errors.unknown_backend(node.id, str(effect.constant), known, where)
 
 
-def _edges(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+def _edges(workflow: Workflow, at: Places, possible: Possible) -> Iterator[Diagnostic]:
     specs = {node.id: SPECS[node.type] for node in workflow.nodes}
     first: dict[tuple[str, str | None, bool], int] = {}
     leaving: dict[str, set[str | None]] = {}
@@ -120,7 +128,11 @@ def _edges(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             ends = spec.end != "continue"
             yield errors.dead_when(edge.from_, spec.kind, edge.when, spec.labels or (), place, ends=ends)
     for index, node in enumerate(workflow.nodes):
-        yield from _labels(node.id, specs[node.id], leaving.get(node.id, set()), index, at)
+        handled = leaving.get(node.id, set())
+        missing = [label for label in specs[node.id].labels or () if label not in handled]
+        yield from _missing(
+            node.id, specs[node.id], [each for each in missing if possible(node.id, each)], index, at
+        )
 
 
 def can_take(spec: NodeSpec, when: str | None) -> bool:
@@ -132,10 +144,9 @@ def can_take(spec: NodeSpec, when: str | None) -> bool:
     return spec.labels is None or when in spec.labels
 
 
-def _labels(
-    node: str, spec: NodeSpec, leaving: set[str | None], index: int, at: Places
+def _missing(
+    node: str, spec: NodeSpec, missing: Sequence[str], index: int, at: Places
 ) -> Iterator[Diagnostic]:
-    missing = [label for label in spec.labels or () if label not in leaving]
     if not missing:
         return
     if spec.kind == "condition":

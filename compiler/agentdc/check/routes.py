@@ -1,39 +1,173 @@
-"""Routes against what every listener answers by itself (spec 02 §1.5), and what protocols need (extensions)."""
+"""Routes one by one: is there a way to a node on which something does not hold?
+
+`flow` knows what all routes have in common. Where that is not enough (an output is there on some routes only, a type
+is a union of what different routes bring), this module looks for one route that shows it, shortest first, with what
+the route itself has decided: a condition that was true cannot be false when it is asked again. No route means a
+proof. The search is bounded; when it gives up, nothing is proven.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from agentdc.check import errors
-from agentdc.diagnostics import Diagnostic
-from agentdc.model.workflow import Workflow
-from agentdc.parse.positions import Places
+from agentdc.check import graph
+from agentdc.check.facts import RAW, TRIGGER
+from agentdc.check.flow import Flow, Way
+from agentdc.check.links import split
+from agentdc.check.steps import HEADS, decided_by
+from agentdc.nodes.registry import SPECS
+from agentdc.types import Type
 
-BUILT_IN = ("/healthz", "/metrics")
+MAX_STEPS = 60_000
+Route = tuple[tuple[str | None, str], ...]
+"""Nodes in order, each with the label of the edge that leads to it."""
 
 
-def _has_callers(auth: str | None) -> bool:
-    """Whether a route knows its callers apart: a binding of a kind whose principals have names of their own."""
-    return (auth or "").strip().partition(":")[0].strip() in {"basic", "mtls", "oidc"}
+class OnRoute:
+    """The view of a node at the end of one route. `done`: the heads that have run, among those that are followed."""
+
+    def __init__(
+        self, flow: Flow, at: str, followed: frozenset[str], done: frozenset[str], env: Mapping[str, Type]
+    ) -> None:
+        self.flow = flow
+        self.at = at
+        self.followed = followed
+        self.done = done
+        self.env = env
+
+    def type_of(self, head: str) -> Type | None:
+        """The type of an output on this route; None when it is not there."""
+        if head not in self.followed or head in HEADS:
+            found = self.env.get(head)
+            return found or (self.flow.type_of(head, self.at))
+        if head not in self.done:
+            return None
+        return self.env.get(head) or self.flow.type_of(head, self.at)
+
+    def ran(self, head: str) -> bool:
+        """Whether the output is there on this route."""
+        return head in self.done if head in self.followed else self.flow.ran(head, self.at)
 
 
-def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    """One finding for each route that is never reached, and for each protocol that can never be spoken."""
-    taken = set(BUILT_IN)
-    if workflow.server is not None:
-        taken |= {"/readyz"} if workflow.server.readyz else set()
-        taken |= {workflow.server.openapi_path} if workflow.server.openapi_path else set()
-    for index, route in enumerate(workflow.http_routes):
-        key = route.idempotency_key
-        if key is not None and _has_callers(route.auth) and "principal" not in key.split("."):
-            where = at.value(("http_routes", index, "idempotency_key"))
-            yield errors.shared_idempotency_key(route.method, route.path, where)
-        if route.method.upper() in {"GET", "HEAD"} and route.path in taken:
-            yield errors.route_shadowed(
-                route.method.upper(), route.path, at.value(("http_routes", index, "path"))
-            )
-        if route.websocket and route.method.upper() != "GET":
-            place = at.value(("http_routes", index, "websocket"))
-            yield errors.websocket_method(route.method.upper(), route.path, place)
-    if workflow.server is not None and workflow.server.http2 and workflow.server.tls is None:
-        yield errors.http2_without_tls(at.value(("server", "http2")))
+Broken = Callable[[OnRoute], bool]
+"""Whether something does not hold at the end of a route."""
+
+
+class _State(NamedTuple):
+    """Where a route has got to. `loops`: loop edges taken among those that go before a plain edge."""
+
+    node: str
+    done: frozenset[str]
+    facts: frozenset[tuple[str, Type]]
+    loops: frozenset[int]
+
+
+class Routes:
+    """Searches in one workflow, which share a budget of steps."""
+
+    def __init__(self, flow: Flow, steps: int = MAX_STEPS) -> None:
+        self.flow = flow
+        self.left = steps
+        self._first: dict[int, frozenset[int]] = {}
+        self._backwards: dict[str, list[str]] = {}
+        nodes = self.flow.steps.nodes
+        decided = [split(decided_by(nodes[name]))[0] for name in self.flow.envs if _decides(self.flow, name)]
+        self._deciding = self._closed(decided)
+        for source in self.flow.envs:  # in the order of the visits
+            self._first |= dict(_priorities(self.flow.ways.get(source, ())))
+            for target in self.flow.nexts.get(source, ()):
+                self._backwards.setdefault(target, []).append(source)
+
+        self._watched = frozenset(each for loops in self._first.values() for each in loops)
+
+    def find(self, target: str, heads: frozenset[str], broken: Broken) -> Route | None:
+        """A shortest route to `target` at whose end something about `heads` is broken.
+
+        None is a proof that there is none; () is no answer, after too many steps.
+        """
+        followed = self._deciding | self._closed(heads)
+        region = graph.reachable([target], self._backwards)
+        before: dict[_State, tuple[str | None, _State] | None] = {}
+        waiting: list[_State] = []
+        for start, entry in self.flow.entries.items():
+            if entry in region:
+                first = _State(entry, frozenset(), frozenset(self.flow.started[start].items()), frozenset())
+                if first not in before:
+                    before[first] = None
+                    waiting.append(first)
+        for state in waiting:
+            if self.left <= 0:
+                return ()
+            self.left -= 1
+            view = OnRoute(self.flow, state.node, followed, state.done, dict(state.facts))
+            if state.node == target and broken(view):
+                return _told(state, before)
+            for label, following in self._steps(state, view):
+                if following.node in region and following not in before:
+                    before[following] = label, state
+                    waiting.append(following)
+        return None
+
+    def _steps(self, state: _State, view: OnRoute) -> Iterator[tuple[str | None, _State]]:
+        """Every state that one step leads to, with the label of the edge."""
+        name = state.node
+        learnt: dict[str | None, frozenset[tuple[str, Type]] | None] = {}
+        done = state.done | {name} if name in view.followed else state.done
+        for way in self.flow.ways.get(name, ()):
+            if not self.flow.possible(name, way.label):
+                continue
+            if not self._first.get(way.number, frozenset()) <= state.loops:
+                continue  # the loop edge of the same label goes first
+            if way.label not in learnt:
+                learnt[way.label] = self._facts(name, way.label, view)
+            facts = learnt[way.label]
+            if facts is not None:
+                loops = state.loops | {way.number} if way.number in self._watched else state.loops
+                yield way.label, _State(way.to, done, facts, loops)
+
+    def _facts(self, name: str, label: str | None, view: OnRoute) -> frozenset[tuple[str, Type]] | None:
+        found = self.flow.steps.taken(name, label, view)
+        if found is None:
+            return None
+        whole = self.flow.outputs
+        kept = {head: each for head, each in view.env.items() if head != name}
+        new = {
+            head: each for head, each in found.items() if head in view.followed and each != whole.get(head)
+        }
+        return frozenset((kept | new).items())
+
+    def _closed(self, heads: Iterable[str]) -> frozenset[str]:
+        """The heads, with those that their outputs are made of."""
+        nodes = self.flow.steps.nodes
+        seen: set[str] = set()
+        waiting = list(heads)
+        while waiting:
+            head = waiting.pop()
+            if head not in seen:
+                seen.add(head)
+                if head in nodes and head != TRIGGER and SPECS[nodes[head].type].aliases:
+                    waiting.extend(self.flow.steps.reads(head))
+        return frozenset(seen - {RAW})
+
+
+def _decides(flow: Flow, name: str) -> bool:
+    return SPECS[flow.steps.nodes[name].type].decides is not None
+
+
+def _priorities(ways: Sequence[Way]) -> Iterator[tuple[int, frozenset[int]]]:
+    """For a plain edge, the loop edges of its label: taken before it until they are spent (spec 01 §6.3)."""
+    for way in ways:
+        loops = frozenset(each.number for each in ways if each.loop and each.label == way.label)
+        if not way.loop and loops:
+            yield way.number, loops
+
+
+def _told(state: _State, before: Mapping[_State, tuple[str | None, _State] | None]) -> Route:
+    found: list[tuple[str | None, str]] = []
+    step = before[state]
+    while step is not None:
+        label, previous = step
+        found.append((label, state.node))
+        state, step = previous, before[previous]
+    return ((None, state.node), *reversed(found))

@@ -7,20 +7,29 @@ from dataclasses import dataclass, replace
 
 from agentdc.check import (
     auth,
+    branches,
     budget,
     children,
     dialect,
     graph,
+    http_routes,
     lints,
     names,
     paths,
     policy,
-    routes,
     secrets,
     shape,
 )
 from agentdc.check.children import Children
 from agentdc.check.facts import Facts
+from agentdc.check.flow import Way, flow
+from agentdc.check.links import Links
+from agentdc.check.schemas import Schemas
+from agentdc.check.schemas import check as schema_check
+from agentdc.check.schemas import inputs as schema_inputs
+from agentdc.check.schemas import outputs as schema_outputs
+from agentdc.check.starts import inputs
+from agentdc.check.steps import Steps, World
 from agentdc.check.typing import output_types
 from agentdc.diagnostics import Diagnostic, Severity
 from agentdc.model.workflow import Workflow
@@ -76,6 +85,7 @@ def check(
     family: Children | None = None,
     *,
     child: bool = False,
+    schemas: Schemas | None = None,
 ) -> Checked:
     """Every finding about a workflow that decoded; the policy of a `child` does not count, so it is not judged."""
     family = family or {}
@@ -83,13 +93,18 @@ def check(
     structural = (*names.check(workflow, at), *_node_rules(workflow, at), *shape.check(workflow, at))
     extensions = tuple(dialect.check(workflow, at)) if options.agentd_dialect else ()
     if structural:
-        beyond = tuple(_safe_lints(workflow, touches, at, child=child))
+        beyond = (
+            *_safe_lints(workflow, touches, at, child=child),
+            *schema_check(workflow, schemas or {}, at),
+        )
         return Checked(structural, (*extensions, *_level(_apart(beyond, extensions), options)), None)
-    facts = find_facts(workflow, family)
+    facts = find_facts(workflow, family, schemas, options)
     beyond = (
-        *lints.check(workflow, at),
+        *lints.check(workflow, at, facts.flow.possible),
         *children.check(workflow, family, at),
-        *paths.check(workflow, facts, at),
+        *schema_check(workflow, schemas or {}, at),
+        *branches.check(workflow, facts.flow, at),
+        *paths.check(workflow, facts.flow, at),
         *(() if child else _sections(workflow, touches, at)),
     )
     return Checked((), (*extensions, *_level(_apart(beyond, extensions), options)), facts)
@@ -101,7 +116,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *policy.check(workflow, touches, at),
         *secrets.check(workflow, at),
         *auth.check(workflow, at),
-        *routes.check(workflow, at),
+        *http_routes.check(workflow, at),
         *budget.check(workflow, at),
     )
 
@@ -118,19 +133,26 @@ def _apart(found: Iterable[Diagnostic], extensions: Iterable[Diagnostic]) -> Ite
     return (each for each in found if each.primary is None or each.primary.span not in refused)
 
 
-def find_facts(workflow: Workflow, family: Children) -> Facts:
-    """Entries, dominance and types of a workflow without structural errors."""
+def find_facts(
+    workflow: Workflow, family: Children, schemas: Schemas | None = None, options: Options | None = None
+) -> Facts:
+    """Entries, dominance, types and flow of a workflow without structural errors."""
     found = shape.entries(workflow)
     kinds = {node.id: SPECS[node.type] for node in workflow.nodes}
-    nexts = graph.successors(
-        (edge.from_, edge.to)
-        for edge in workflow.edges
-        if edge.max_iterations != 0 and lints.can_take(kinds[edge.from_], edge.when)
-    )
+    ways: dict[str, list[Way]] = {}
+    for index, edge in enumerate(workflow.edges):
+        if edge.max_iterations != 0 and lints.can_take(kinds[edge.from_], edge.when):
+            way = Way(index, edge.when, edge.to, edge.max_iterations is not None)
+            ways.setdefault(edge.from_, []).append(way)
+    nexts = graph.successors((source, way.to) for source, leaving in ways.items() for way in leaving)
     dominance = graph.dominance(list(dict.fromkeys(found.values())), nexts)
     nodes = {node.id: node for node in workflow.nodes}
-    real = output_types(nodes, dominance.order, family)
-    return Facts(found, dominance, real, output_types(nodes, dominance.order, family, dry_run=True))
+    known = schemas or {}
+    agentd_dialect = options is not None and options.agentd_dialect
+    given = inputs(workflow, schema_inputs(known, agentd_dialect=agentd_dialect))
+    world = World(family, schema_outputs(known, agentd_dialect=agentd_dialect))
+    traced = flow(Steps(nodes, Links(nodes, nexts), world), found, given, ways, dominance)
+    return Facts(found, dominance, traced.outputs, output_types(nodes, dominance.order), traced)
 
 
 def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:

@@ -32,7 +32,7 @@ class ServeModule:
         }
         names = Names({"check"})
         self.validators = {
-            route.schema.file: names.take(route.schema.file.removesuffix(".json"), prefix="check_")
+            route.schema.file: names.take(_stem(route.schema.file), prefix="check_")
             for route in service.routes
             if route.schema is not None
         }
@@ -132,6 +132,11 @@ class ServeModule:
         if service.max_runs != MAX_RUNS:
             parts.append(f"most_runs={service.max_runs}")
         return parts
+
+
+def _stem(file: str) -> str:
+    """What the function of a schema is called after: its file, unless the text stands in the workflow."""
+    return "body" if file.lstrip().startswith("{") else file.removesuffix(".json")
 
 
 def _numbers(numbers: tuple[int, ...] | None) -> str:

@@ -93,12 +93,17 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (355, "websocket_method", "a WebSocket on a route that is not for GET"),
     (356, "http2_without_tls", "HTTP/2 without TLS"),
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
+    (361, "switch_label_missing", "a value of a switch that no edge takes"),
+    (362, "end_without_value", "an end without a value beside one with"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
     (403, "unknown_output_key", "a path to a key that the node never gives"),
     (404, "type_mismatch", "a value that its consumer never accepts"),
     (405, "maybe_unset", "a path to a node that runs on some routes only"),
+    (406, "maybe_missing", "a path to a key that data may lack"),
+    (407, "maybe_mismatch", "a value that its consumer may not accept"),
+    (408, "unfilled_placeholder", "a placeholder that stays as it is"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),

@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from agentdc.check import errors
-from agentdc.check.children import Child, ends_without, results, touched, uses
+from agentdc.check.children import Child, ends_without, touched, uses
+from agentdc.check.ends import results
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
-from agentdc.driver.schemas import load
+from agentdc.driver.schemas import load, read_all
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.nodes.spec import ChildUse
@@ -95,10 +96,13 @@ class Family:
             if use.workflow.strip() and use.workflow not in member.children:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
+        schemas = read_all(workflow, source.name)
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, member.problems = load(workflow, source.name, decoded.places)
+            member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
             self.tried += [each for each in tried if each not in self.tried]
-        member.checked = check(workflow, decoded.places, self._options, member.children, child=bool(chain))
+        member.checked = check(
+            workflow, decoded.places, self._options, member.children, child=bool(chain), schemas=schemas
+        )
         member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
         return member
 
@@ -157,7 +161,7 @@ def _seen(member: Member) -> Child:
         )
     starts = tuple(start.name for start in workflow.start_nodes)
     facts = member.checked.facts
-    return Child(member.key, starts, results(workflow, facts), touched(workflow, member.children))
+    return Child(member.key, starts, results(facts.flow), touched(workflow, member.children))
 
 
 def _find(workflow: str, parent: str) -> str:

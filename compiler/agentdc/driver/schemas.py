@@ -1,72 +1,101 @@
-"""The JSON Schema files that a workflow names: read at build, from the working directory or beside the workflow."""
+"""Reading the JSON Schemas that a workflow names.
+
+A name with `/` or ending in `.json` is a file, looked for from the working directory, then beside the workflow; a
+text that begins with `{` is the schema itself; any other word names no schema (spec 01 §5.8). What a schema says of
+values is a fact for the checker; the document of one that a route enforces is compiled into the app.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from agentdc.check import errors
-from agentdc.diagnostics import Diagnostic, Span
+from agentdc.check.schemas import Schema, uses
+from agentdc.diagnostics import Diagnostic
 from agentdc.driver.files import contents, reason
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
 
 
-class _Unusable(Exception):
-    """A file that is no JSON Schema that can be checked; the message says why."""
+def read_all(workflow: Workflow, file: str) -> dict[str, Schema]:
+    """Every schema that a workflow names, by name; `file`: where the workflow is."""
+    found: dict[str, Schema] = {}
+    for _, name in uses(workflow):
+        if name not in found:
+            schema, _ = read(name, file)
+            if schema is not None:
+                found[name] = schema
+    return found
 
 
-def named(workflow: Workflow, at: Places) -> Iterator[tuple[str, Span]]:
-    """Each schema that a route names, and where."""
-    for index, route in enumerate(workflow.http_routes):
-        if route.input_schema is not None:
-            yield route.input_schema, at.value(("http_routes", index, "input_schema"))
+def load(
+    workflow: Workflow, known: Mapping[str, Schema], file: str, at: Places
+) -> tuple[dict[str, Any], list[str], list[Diagnostic]]:
+    """What the routes of an app enforce: documents by name, every path that was looked at, and what is wrong.
 
-
-def load(workflow: Workflow, source: str, at: Places) -> tuple[dict[str, Any], list[str], list[Diagnostic]]:
-    """Documents by name as written, every path that was looked at, and what is wrong with the others."""
+    `known`: what `read_all` gave; what it found wrong already is not told again.
+    """
     documents: dict[str, Any] = {}
     tried: list[str] = []
     found: list[Diagnostic] = []
-    for name, where in named(workflow, at):
-        if name in documents:
+    for index, route in enumerate(workflow.http_routes):
+        name = route.input_schema
+        if name is None or name in documents:
             continue
-        path = _find(name, source)
-        tried += [each for each in (name, path) if each not in tried]
-        try:
-            documents[name] = _document(contents(path))
-        except _Unusable as problem:
-            found.append(errors.schema_invalid(name, str(problem), where))
-        except (OSError, ValueError) as problem:
-            if is_path(name):
-                found.append(errors.schema_unreadable(name, reason(problem), where))
+        where = at.value(("http_routes", index, "input_schema"))
+        if not _is_inline(name):
+            tried += [each for each in (name, _find(name, file)) if each not in tried]
+        schema = known.get(name)
+        if schema is None:
+            found.append(errors.schema_ignored(name, where))
+        elif not schema.unreadable and not schema.invalid:
+            document = read(name, file)[1]
+            problem = _uncompilable(document)
+            if problem is None:
+                documents[name] = document
             else:
-                found.append(errors.schema_ignored(name, where))
+                shown = "the text" if schema.inline else f'"{name}"'
+                found.append(errors.schema_invalid(shown, problem, where))
     return documents, tried, found
 
 
-def is_path(name: str) -> bool:
-    """Whether a schema's name looks like that of a file (design §7)."""
-    return "/" in name or name.endswith(".json")
+def read(name: str, file: str) -> tuple[Schema | None, Any]:
+    """One schema and its document; (None, None) when the name means none. Never raises."""
+    from agentdc.testing import schemas
+    from agentdc.types.from_schema import from_schema
 
-
-def _document(data: bytes) -> Any:
+    inline = _is_inline(name)
     try:
-        document = json.loads(data.decode())
-    except ValueError as problem:
-        raise _Unusable(f"it is not JSON: {problem}") from problem
-    except RecursionError as problem:
-        raise _Unusable("it is nested too deeply") from problem
+        data = name.encode() if inline else contents(_find(name, file))
+    except (OSError, ValueError) as problem:
+        path_like = "/" in name or name.endswith(".json")
+        return (Schema(unreadable=reason(problem)), None) if path_like else (None, None)
+    try:
+        document = json.loads(data)
+        unsound = schemas.unsound(document)
+    except (ValueError, RecursionError):
+        return Schema(invalid="it is not JSON", inline=inline), None
+    if unsound is not None:
+        return Schema(invalid=unsound, inline=inline), None
+    return Schema(from_schema(document), inline=inline), document
+
+
+def _uncompilable(document: Any) -> str | None:
     from agentdc.codegen.schema import SchemaError, validator_source  # only workflows with schemas pay for it
 
     try:
         validator_source(document, "check")
     except SchemaError as problem:
-        raise _Unusable(str(problem)) from problem
-    return document
+        return str(problem)
+    return None
+
+
+def _is_inline(name: str) -> bool:
+    return name.lstrip().startswith("{")
 
 
 def _find(name: str, source: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -14,9 +13,10 @@ from agentdc.diagnostics import Diagnostic, SourceFile, in_order
 from agentdc.driver import files
 from agentdc.driver.check import Report, check_source, failed
 from agentdc.driver.children import Member
+from agentdc.driver.schemas import read
 from agentdc.driver.test_find import Found
 from agentdc.nodes.registry import SPECS
-from agentdc.testing import checks, errors, schemas
+from agentdc.testing import checks, errors
 from agentdc.testing.cases import Case, load_error
 from agentdc.testing.decode import decode
 from agentdc.testing.models import Fixture, Scenario
@@ -150,25 +150,16 @@ def _part(member: Member, found: list[Diagnostic]) -> Part:
 
 
 def _schemas(part: Part, member: Member, found: list[Diagnostic]) -> Iterator[tuple[str, Any]]:
-    """The readable `output_schema` files of a workflow; one that looks like a path must be one of them."""
+    """The `output_schema`s of a workflow; one that looks like a path must be readable."""
     for index, node in enumerate(part.workflow.nodes):
-        name = getattr(node, "output_schema", None)
-        if name is None:
+        name: str | None = getattr(node, "output_schema", None)
+        schema, document = (None, None) if name is None else read(name, member.source.name)
+        if name is None or schema is None:
             continue
         where = part.places.value(("nodes", index, "output_schema"))
-        try:
-            beside = Path(member.source.name).parent / name
-            data = (Path(name) if Path(name).is_file() else beside).read_bytes()
-        except (OSError, ValueError) as problem:
-            if "/" in name or name.endswith(".json"):
-                found.append(errors.schema_unreadable(name, files.reason(problem), where))
-            continue
-        try:
-            schema = json.loads(data)
-            unsound = schemas.unsound(schema)
-        except (ValueError, RecursionError):
-            schema, unsound = None, "it is not JSON"
-        if unsound is not None:
-            found.append(errors.schema_invalid(name, unsound, where))
+        if schema.unreadable:
+            found.append(errors.schema_unreadable(name, schema.unreadable, where))
+        elif schema.invalid:
+            found.append(errors.schema_invalid(name, schema.invalid, where))
         else:
-            yield name, schema
+            yield name, document

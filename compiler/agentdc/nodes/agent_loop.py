@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -11,9 +11,9 @@ from agentdc.diagnostics import Diagnostic
 from agentdc.model.base import U32, Many
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
-from agentdc.nodes.spec import Effect, Family, Names, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import Effect, Family, Names, NodeSpec, PathField, TypeOf, either
 from agentdc.parse.positions import Places
-from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Array, Type, record, union
+from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Array, Type, record
 
 TOOLS: dict[str, Family] = {
     "call_mcp_tool": "mcp.tool",
@@ -37,10 +37,12 @@ class AgentLoop(NodeModel):
     max_tokens: U32 | None = Field(None, description="tokens of this loop, cumulative")
 
 
-def _output(node: AgentLoop, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+def _outcomes(node: AgentLoop, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
     steps: dict[str, Type] = {"steps": INTEGER, "transcript": Array(UNKNOWN)}
-    final = record({"result": UNKNOWN, "tokens": INTEGER, **steps})
-    return union((final, record({"result": NULL, "reason": STRING, **steps})))
+    return {
+        None: record({"result": UNKNOWN, "tokens": INTEGER, **steps}),
+        "exhausted": record({"result": NULL, "reason": STRING, **steps}),
+    }
 
 
 def _effects(node: AgentLoop) -> Iterable[Effect]:
@@ -67,8 +69,9 @@ SPEC = NodeSpec(
     kind="agent_loop",
     summary="a model with tools, for a bounded number of turns",
     model=AgentLoop,
-    output=_output,
-    paths=(PathField("instructions_from"),),
+    output=either(_outcomes),
+    outcomes=_outcomes,
+    paths=(PathField("instructions_from", unless="instructions"),),
     labels=("exhausted",),
     effects=_effects,
     errors=("intelligence", "tool", "timeout", "capability"),

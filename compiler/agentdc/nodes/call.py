@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Load, TriggerInput
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, handler
-from agentdc.types import STRING, Type, record, union
+from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, either, handler
+from agentdc.types import STRING, Type, record
 
 
 class CallWorkflow(NodeModel):
@@ -24,9 +24,9 @@ class CallWorkflow(NodeModel):
     start: str | None = Field(None, description="start node of the child; absent = its first")
 
 
-def _output(node: CallWorkflow, type_of: TypeOf) -> Type:
+def _outcomes(node: CallWorkflow, type_of: TypeOf) -> Mapping[str | None, Type]:
     result = type_of.child(node.workflow, node.start)
-    return union((record({"result": result}), record({"error": STRING})))
+    return {None: record({"result": result}), "error": record({"error": STRING})}
 
 
 def _effects(node: CallWorkflow) -> Iterable[Effect]:
@@ -49,7 +49,8 @@ SPEC = NodeSpec(
     kind="call",
     summary="run a child workflow",
     model=CallWorkflow,
-    output=_output,
+    output=either(_outcomes),
+    outcomes=_outcomes,
     lower=_lower,
     children=_children,
     paths=(PathField("input_from", missing="null"),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -10,9 +10,9 @@ from pydantic import Field
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.node import NodeModel
 from agentdc.nodes import mcp_server
-from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf, either
 from agentdc.parse.positions import Places
-from agentdc.types import BOOLEAN, STRING, UNKNOWN, Array, Type, record
+from agentdc.types import FALSE, STRING, TRUE, UNKNOWN, Array, Type, record
 
 
 class CallMcpTool(NodeModel):
@@ -24,16 +24,14 @@ class CallMcpTool(NodeModel):
     server: str | None = Field(None, description="an [[mcp_servers]] name; absent = the only one")
 
 
-def _output(node: CallMcpTool, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record(
-        {
-            "content": Array(UNKNOWN),
-            "is_error": BOOLEAN,
-            "server": STRING,
-            "structured": UNKNOWN,
-            "tool": STRING,
-        }
-    )
+def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
+    told: dict[str, Type] = {
+        "content": Array(UNKNOWN),
+        "server": STRING,
+        "structured": UNKNOWN,
+        "tool": STRING,
+    }
+    return {None: record({"is_error": FALSE, **told}), "error": record({"is_error": TRUE, **told})}
 
 
 def _effects(node: CallMcpTool) -> Iterable[Effect]:
@@ -48,7 +46,8 @@ SPEC = NodeSpec(
     kind="call_mcp_tool",
     summary="call one tool of an MCP server",
     model=CallMcpTool,
-    output=_output,
+    output=either(_outcomes),
+    outcomes=_outcomes,
     paths=(PathField("args_from", missing="null"),),
     labels=("error",),
     effects=_effects,

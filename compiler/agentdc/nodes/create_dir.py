@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.ir.ops import Call, Expr, Load
 from agentdc.model.node import NodeModel
 from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
-from agentdc.types import BOOLEAN, STRING, Type, record
+from agentdc.types import STRING, TRUE, Type, record
 
 
 class CreateDir(NodeModel):
@@ -21,7 +21,7 @@ class CreateDir(NodeModel):
 
 
 def _output(node: CreateDir, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record({"created": BOOLEAN, "path": STRING})
+    return record({"created": TRUE, "path": STRING})
 
 
 def _effects(node: CreateDir) -> Iterable[Effect]:

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from agentdc.ir.ops import Call, Expr, Load, Segments
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Alias, NodeSpec, PathField, TypeOf, handler
 from agentdc.nodes.template import inner_segments
-from agentdc.types import BOOLEAN, NULL, Type, follow, record, union
+from agentdc.types import FALSE, NULL, TRUE, Type, follow, record, union
 
 
 class JsonSelect(NodeModel):
@@ -24,8 +24,11 @@ class JsonSelect(NodeModel):
 def _output(node: JsonSelect, type_of: TypeOf) -> Type:
     segments = inner_segments(node.path)
     found = follow(type_of(node.input_from), segments)
-    value = found.type if found.certain == len(segments) else union((found.type, NULL))
-    return record({"found": BOOLEAN, "value": value})
+    there = record({"found": TRUE, "value": found.type})
+    if found.certain == len(segments):
+        return there
+    absent = record({"found": FALSE, "value": NULL})
+    return union((there, absent)) if found.possible else absent
 
 
 def _lower(node: JsonSelect) -> Expr:
@@ -40,5 +43,6 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     paths=(PathField("input_from"),),
+    aliases=(Alias("input_from", "value", inner="path", found="found"),),
     errors=("tool",),
 )

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from agentdc.model.base import U32
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf
-from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Type, record
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TemplateField, TypeOf
+from agentdc.types import INTEGER, NULL, STRING, Type, record
 
 
 class LlmInfer(NodeModel):
@@ -20,13 +20,15 @@ class LlmInfer(NodeModel):
     backend: str = Field(description='name of an [[intelligence.backends]] entry, or "default"')
     prompt: str = Field(description="text with {{key}} placeholders")
     input_from: str | None = Field(None, description="context path of the data; absent = null")
-    output_schema: str | None = Field(None, description="JSON Schema file, or `inline` for any JSON")
+    output_schema: str | None = Field(
+        None, description="JSON Schema: a file, or the text itself; `inline` for any JSON"
+    )
     output_repairs: U32 = Field(0, description="further attempts when the answer is rejected")
 
 
-def _output(node: LlmInfer, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
+def _output(node: LlmInfer, type_of: TypeOf) -> Type:
     usage = record({"completion_tokens": INTEGER, "prompt_tokens": INTEGER})
-    parsed = NULL if node.output_schema is None else UNKNOWN
+    parsed = NULL if node.output_schema is None else type_of.schema(node.output_schema)
     return record({"content": STRING, "parsed": parsed, "usage": usage})
 
 
@@ -40,6 +42,7 @@ SPEC = NodeSpec(
     model=LlmInfer,
     output=_output,
     paths=(PathField("input_from", missing="null"),),
+    templates=(TemplateField("prompt", "input_from"),),
     effects=_effects,
     errors=("intelligence", "schema", "tool", "capability"),
     awaits=True,

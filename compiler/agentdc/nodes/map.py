@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -12,9 +12,9 @@ from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Load
 from agentdc.model.base import U32
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
-from agentdc.nodes.spec import ChildUse, Effect, Names, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import ChildUse, Effect, Names, NodeSpec, PathField, TypeOf, either, handler
 from agentdc.parse.positions import Places
-from agentdc.types import BOOLEAN, STRING, Array, Type, record, union
+from agentdc.types import FALSE, STRING, TRUE, Array, Type, record, union
 
 
 class MapWorkflow(NodeModel):
@@ -28,9 +28,13 @@ class MapWorkflow(NodeModel):
     max_concurrent: U32 = Field(4, description="children at once; at least 1")
 
 
-def _output(node: MapWorkflow, type_of: TypeOf) -> Type:
-    result = union((record({"result": type_of.child(node.workflow, node.start)}), record({"error": STRING})))
-    return record({"ok": BOOLEAN, "results": Array(result)})
+def _outcomes(node: MapWorkflow, type_of: TypeOf) -> Mapping[str | None, Type]:
+    result = record({"result": type_of.child(node.workflow, node.start)})
+    some = union((result, record({"error": STRING})))
+    return {
+        None: record({"ok": TRUE, "results": Array(result)}),
+        "error": record({"ok": FALSE, "results": Array(some, (some,))}),
+    }
 
 
 def _effects(node: MapWorkflow) -> Iterable[Effect]:
@@ -69,7 +73,8 @@ SPEC = NodeSpec(
     kind="map",
     summary="run a child workflow for each element",
     model=MapWorkflow,
-    output=_output,
+    output=either(_outcomes),
+    outcomes=_outcomes,
     lower=_lower,
     children=_children,
     paths=(PathField("items_from", "array"),),

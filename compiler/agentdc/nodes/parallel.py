@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -10,8 +10,8 @@ from pydantic import Field
 from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Items, Load, TriggerInput
 from agentdc.model.base import Many, Section
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, handler
-from agentdc.types import BOOLEAN, STRING, Array, Type, record, union
+from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, either, handler
+from agentdc.types import FALSE, NEVER, STRING, TRUE, Array, Type, record, union
 
 
 class Branch(Section):
@@ -31,10 +31,13 @@ class Parallel(NodeModel):
     branches: Many[Branch]
 
 
-def _output(node: Parallel, type_of: TypeOf) -> Type:
+def _outcomes(node: Parallel, type_of: TypeOf) -> Mapping[str | None, Type]:
     results = [record({"result": type_of.child(each.workflow, each.start)}) for each in node.branches]
-    result = union((*results, record({"error": STRING})))
-    return record({"ok": BOOLEAN, "results": Array(result)})
+    some = tuple(union((result, record({"error": STRING}))) for result in results)
+    found: dict[str | None, Type] = {None: record({"ok": TRUE, "results": Array(NEVER, tuple(results))})}
+    if some:
+        found["error"] = record({"ok": FALSE, "results": Array(NEVER, some)})
+    return found
 
 
 def _effects(node: Parallel) -> Iterable[Effect]:
@@ -62,7 +65,8 @@ SPEC = NodeSpec(
     kind="parallel",
     summary="run child workflows at once",
     model=Parallel,
-    output=_output,
+    output=either(_outcomes),
+    outcomes=_outcomes,
     lower=_lower,
     children=_children,
     paths=(PathField("branches[].input_from", missing="null"),),

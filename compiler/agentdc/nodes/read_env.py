@@ -10,7 +10,8 @@ from pydantic import Field
 from agentdc.ir.ops import Call, Const, Expr
 from agentdc.model.node import NodeModel
 from agentdc.nodes.spec import Effect, NodeSpec, TypeOf, handler
-from agentdc.types import BOOLEAN, NULL, STRING, Type, record, union
+from agentdc.types import NULL, STRING, TRUE, Type, record, union
+from agentdc.types import Literal as Exactly
 
 
 class ReadEnv(NodeModel):
@@ -21,7 +22,10 @@ class ReadEnv(NodeModel):
 
 
 def _output(node: ReadEnv, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record({"key": STRING, "value": union((STRING, NULL))}, optional={"missing": BOOLEAN})
+    key = Exactly("string", node.key)
+    return union(
+        (record({"key": key, "value": STRING}), record({"key": key, "missing": TRUE, "value": NULL}))
+    )
 
 
 def _effects(node: ReadEnv) -> Iterable[Effect]:

@@ -12,9 +12,10 @@ from agentdc.ir.ops import Call, Const, Expr, Load, Template, TriggerInput
 from agentdc.model.base import U16
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors, template
-from agentdc.nodes.spec import Names, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Names, NodeSpec, PathField, TemplateField, TypeOf, handler
 from agentdc.parse.positions import Places
-from agentdc.types import INTEGER, STRING, Type, record
+from agentdc.types import INTEGER, Type, record
+from agentdc.types import Literal as Exactly
 
 
 class Respond(NodeModel):
@@ -30,7 +31,8 @@ class Respond(NodeModel):
 
 
 def _output(node: Respond, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record({"bytes": INTEGER, "content_type": STRING, "status": INTEGER})
+    content_type = Exactly("string", node.content_type)
+    return record({"bytes": INTEGER, "content_type": content_type, "status": Exactly("integer", node.status)})
 
 
 def _check(node: Respond, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
@@ -61,6 +63,7 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     paths=(PathField("input_from"),),
+    templates=(TemplateField("body_template", "input_from", "input"),),
     errors=("tool",),
     check=_check,
     check_order=9,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -10,8 +10,9 @@ from pydantic import Field
 from agentdc.ir.ops import Call, Const, Expr, Later, Load
 from agentdc.model.base import U64
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, either, handler
 from agentdc.types import BOOLEAN, INTEGER, NULL, STRING, Array, Type, record, union
+from agentdc.types import Literal as Exactly
 
 
 class ShellRun(NodeModel):
@@ -23,20 +24,20 @@ class ShellRun(NodeModel):
     timeout_secs: U64 = Field(30, description="seconds until the process group is killed; 0 counts as 1")
 
 
-def _output(node: ShellRun, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record(
-        {
-            "args": Array(STRING),
-            "command": STRING,
-            "duration_ms": INTEGER,
-            "exit_code": INTEGER,
-            "signal": union((INTEGER, NULL)),
-            "stderr": STRING,
-            "stdout": STRING,
-            "timed_out": BOOLEAN,
-            "truncated": BOOLEAN,
-        }
-    )
+def _outcomes(node: ShellRun, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
+    told: dict[str, Type] = {
+        "args": Array(STRING),
+        "command": STRING,
+        "duration_ms": INTEGER,
+        "stderr": STRING,
+        "stdout": STRING,
+        "timed_out": BOOLEAN,
+        "truncated": BOOLEAN,
+    }
+    return {
+        None: record({"exit_code": Exactly("integer", 0), "signal": NULL, **told}),
+        "error": record({"exit_code": INTEGER, "signal": union((INTEGER, NULL)), **told}),
+    }
 
 
 def _effects(node: ShellRun) -> Iterable[Effect]:
@@ -58,9 +59,10 @@ SPEC = NodeSpec(
     kind="shell_run",
     summary="run one command without a shell",
     model=ShellRun,
-    output=_output,
+    output=either(_outcomes),
+    outcomes=_outcomes,
     lower=_lower,
-    paths=(PathField("args_from", "array", "null"),),
+    paths=(PathField("args_from", "strings", "null"),),
     labels=("error",),
     effects=_effects,
     errors=("policy", "tool"),

@@ -6,7 +6,7 @@ that needs it is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -14,9 +14,9 @@ from agentdc.diagnostics import Diagnostic
 from agentdc.ir.ops import End, Expr
 from agentdc.model.node import NodeModel
 from agentdc.parse.positions import Places
-from agentdc.types import Type
+from agentdc.types import Type, union
 
-Needs = Literal["any", "string", "array"]
+Needs = Literal["any", "string", "array", "strings"]  # strings: an array of strings
 Family = Literal[
     "fs.read", "fs.write", "env.read", "http", "shell", "mcp.tool", "mcp.resource", "model", "child"
 ]
@@ -29,15 +29,18 @@ class PathField:
     """A field that holds a context path.
 
     `name`: the field, or `branches[].input_from` for a field of each entry of an array. `needs`: what the value
-    must be. `missing`: what an unresolved path does (spec 01 §3.2).
+    must be. `missing`: what an unresolved path does (spec 01 §3.2). `unless`: a field that takes its place.
     """
 
     name: str
     needs: Needs = "any"
     missing: Literal["error", "null"] = "error"
+    unless: str | None = None
 
     def found_in(self, node: NodeModel) -> Iterator[tuple[Place, str]]:
         """Each path that the field holds, with its place below the node."""
+        if self.unless is not None and getattr(node, self.unless) is not None:
+            return
         array, _, name = self.name.rpartition("[].")
         holders: list[tuple[Place, Any]] = [((), node)]
         if array:
@@ -46,6 +49,33 @@ class PathField:
             path = getattr(holder, name)
             if path is not None:
                 yield (*place, name), path
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateField:
+    """A field that holds a template (spec 01 §4).
+
+    `name`: the field. `data`: the path field of what its keys are looked up in. `absent`: what that is when there is
+    no path: null, or the raw trigger input.
+    """
+
+    name: str
+    data: str
+    absent: Literal["null", "input"] = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A part of the output that is a value read from a path.
+
+    `source`: the path field. `value`: the key of the output that holds what is there, null when nothing is. `inner`:
+    the field with an inner path below it, or None. `found`: the key that says whether something is there, or None.
+    """
+
+    source: str
+    value: str
+    inner: str | None = None
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +115,19 @@ class TypeOf(Protocol):
     """What a node's output type may depend on."""
 
     def __call__(self, path: str) -> Type:
-        """The type of the value at a context path."""
+        """The type of the value at a context path, when it resolves."""
+        ...
+
+    def or_null(self, path: str) -> Type:
+        """The type of the value at a context path, null included when it may not resolve."""
         ...
 
     def child(self, workflow: str, start: str | None) -> Type:
         """The type of a child workflow's final value."""
+        ...
+
+    def schema(self, name: str) -> Type:
+        """The type of what the JSON Schema of this name accepts."""
         ...
 
 
@@ -108,13 +146,24 @@ def no_check(node: Any, at: Places, index: int, names: Names) -> Iterable[Diagno
     return ()
 
 
+Outcomes = Callable[[Any, TypeOf], Mapping[str | None, Type]]
+"""The type of the output by the label that goes with it; None is no label."""
+
+
+def either(outcomes: Outcomes) -> Callable[[Any, TypeOf], Type]:
+    """The output of a kind whose outcomes differ, whatever the label."""
+    return lambda node, type_of: union(outcomes(node, type_of).values())
+
+
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
     """One node kind.
 
-    `output`: type of the output, given the node and the types upstream. `labels`: branch labels; `()` means the
+    `output`: type of the output, given the node and the types upstream; Never = nothing is stored. `outcomes`: the
+    same by label, where they differ. `labels`: branch labels; `()` means the
     outcome has none, None means any string. `always_labelled`: no outcome is
-    without a label. `check`: rules of spec 01 §9 that concern this kind alone,
+    without a label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`:
+    parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
     run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
     `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect.
     """
@@ -124,7 +173,11 @@ class NodeSpec:
     model: type[NodeModel]
     output: Callable[[Any, TypeOf], Type]
     lower: Callable[[Any], Expr] | None = None
+    outcomes: Outcomes | None = None
     paths: tuple[PathField, ...] = ()
+    templates: tuple[TemplateField, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    decides: Literal["truth", "label"] | None = None
     labels: tuple[str, ...] | None = ()
     always_labelled: bool = False
     end: End = "continue"

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from agentdc.ir.ops import Call, Expr, Load
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import NodeSpec, PathField, TypeOf, handler
-from agentdc.types import NULL, Type, record, union
+from agentdc.nodes.spec import Alias, NodeSpec, PathField, TypeOf, handler
+from agentdc.types import Type, record
 
 
 class Switch(NodeModel):
@@ -20,7 +20,7 @@ class Switch(NodeModel):
 
 
 def _output(node: Switch, type_of: TypeOf) -> Type:
-    return record({"value": union((type_of(node.expr), NULL))})
+    return record({"value": type_of.or_null(node.expr)})
 
 
 def _lower(node: Switch) -> Expr:
@@ -34,6 +34,8 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     paths=(PathField("expr", missing="null"),),
+    aliases=(Alias("expr", "value"),),
+    decides="label",
     labels=None,
     always_labelled=True,
 )

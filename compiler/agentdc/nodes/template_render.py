@@ -9,7 +9,7 @@ from pydantic import Field
 from agentdc.ir.ops import Const, Expr, Load, Record, Template
 from agentdc.model.node import NodeModel
 from agentdc.nodes import template
-from agentdc.nodes.spec import NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import NodeSpec, PathField, TemplateField, TypeOf
 from agentdc.types import STRING, Type, record
 
 
@@ -38,5 +38,6 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     paths=(PathField("input_from"),),
+    templates=(TemplateField("template", "input_from"),),
     errors=("tool",),
 )

@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.ir.ops import Call, Expr, Later, Load
 from agentdc.model.node import NodeModel
 from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
-from agentdc.types import BOOLEAN, INTEGER, STRING, Type, record
+from agentdc.types import INTEGER, STRING, TRUE, Type, record
 
 
 class WriteFile(NodeModel):
@@ -22,7 +22,7 @@ class WriteFile(NodeModel):
 
 
 def _output(node: WriteFile, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record({"bytes": INTEGER, "path": STRING, "written": BOOLEAN})
+    return record({"bytes": INTEGER, "path": STRING, "written": TRUE})
 
 
 def _effects(node: WriteFile) -> Iterable[Effect]:

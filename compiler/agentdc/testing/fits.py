@@ -17,8 +17,8 @@ _NAMES = {type(None): "null", bool: "boolean", int: "integer", float: "float", s
 def misfit(value: Any, expected: Type, place: str = "") -> str | None:
     """Why `value` is not of the type, at its first such place; None when it is."""
     match expected:
-        case Unknown():
-            return None
+        case Unknown(null):
+            return None if null or value is not None else _wrong(value, place, "anything but null")
         case Never():
             return f"{_at(place)} never has a value"
         case Union(members):
@@ -28,10 +28,14 @@ def misfit(value: Any, expected: Type, place: str = "") -> str | None:
             return None if _kind(value) == kind else _wrong(value, place, kind)
         case Literal(kind, exact):
             return None if _kind(value) == kind and value == exact else _wrong(value, place, repr(exact))
-        case Array(item):
+        case Array(item, prefix):
             if not isinstance(value, list):
                 return _wrong(value, place, "array")
-            return next(_each((f"{place}[{at}]", one, item) for at, one in enumerate(value)), None)
+            if len(value) < len(prefix):
+                return f"{_at(place)} has fewer than {len(prefix)} items"
+            types = (*prefix, *[item] * (len(value) - len(prefix)))
+            every = zip(value, types, strict=True)
+            return next(_each((f"{place}[{at}]", one, its) for at, (one, its) in enumerate(every)), None)
         case Object():
             return _object(value, expected, place)
 

@@ -3,11 +3,14 @@
 from agentdc.types.paths import Followed, follow, is_index
 from agentdc.types.shape import (
     BOOLEAN,
+    FALSE,
     FLOAT,
     INTEGER,
     NEVER,
     NULL,
+    SOME,
     STRING,
+    TRUE,
     UNKNOWN,
     Array,
     Field,
@@ -25,7 +28,7 @@ from agentdc.types.shape import (
 )
 
 __all__ = [
-    "BOOLEAN", "FLOAT", "INTEGER", "NEVER", "NULL", "STRING", "UNKNOWN",
+    "BOOLEAN", "FALSE", "FLOAT", "INTEGER", "NEVER", "NULL", "SOME", "STRING", "TRUE", "UNKNOWN",
     "Array", "Field", "Followed", "Literal", "Never", "Object", "Scalar", "Type", "Union", "Unknown",
     "follow", "is_index", "kinds", "open_record", "record", "union",
 ]  # fmt: skip

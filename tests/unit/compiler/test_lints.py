@@ -124,7 +124,7 @@ def test_nodes(body: str, found: str | None) -> None:
 def test_composition_kinds_are_not_retried(kind: str) -> None:
     fields = {
         "call": 'workflow = "w.toml"',
-        "parallel": "branches = []",
+        "parallel": 'branches = [{ workflow = "w.toml" }]',
         "map": 'workflow = "w.toml"\nitems_from = "trigger.a"\nmax_items = 1',
     }
     slugs = [slug for _, slug, _ in _found(_retried(kind, fields[kind], "{ max_attempts = 3 }"))]
@@ -181,7 +181,8 @@ def test_edges_of_plain_nodes(edges: list[tuple[str, str, str]], found: list[tup
         ("http_request", 'method = "GET"\nurl_from = "trigger.a"', [], ["unhandled_error_branch"]),
         ("call_mcp_tool", 'tool = "t"', [], ["unhandled_error_branch"]),
         ("call", 'workflow = "w.toml"', [], ["unhandled_error_branch"]),
-        ("parallel", "branches = []", [], ["unhandled_error_branch"]),
+        ("parallel", 'branches = [{ workflow = "w.toml" }]', [], ["unhandled_error_branch"]),
+        ("parallel", "branches = []", [], []),
         ("map", 'workflow = "w"\nitems_from = "trigger.a"\nmax_items = 1', [], ["unhandled_error_branch"]),
         (
             "agent_loop",

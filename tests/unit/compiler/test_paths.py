@@ -149,7 +149,7 @@ def test_two_entries_make_a_head_uncertain() -> None:
         (_node("a", "json_select", input_from="trigger", path="x"), "a.value", NEEDS, False),
         (PARSED, "a.parsed", NEEDS, False),
         (PARSED, "a.parsed.deep.er", NEEDS, False),
-        (_node("a", "read_env", key="X"), "a.value", NEEDS, False),
+        (_node("a", "read_env", key="X"), "a.key", NEEDS, False),
         (_node("a", "read_env", key="X"), "a.missing", NEEDS, True),
         # An array, or nothing.
         (PARSED, "a.parsed", "shell_run", False),

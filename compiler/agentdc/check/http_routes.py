@@ -1,0 +1,39 @@
+"""Routes against what every listener answers by itself (spec 02 §1.5), and what protocols need (extensions)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentdc.check import errors
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.workflow import Workflow
+from agentdc.parse.positions import Places
+
+BUILT_IN = ("/healthz", "/metrics")
+
+
+def _has_callers(auth: str | None) -> bool:
+    """Whether a route knows its callers apart: a binding of a kind whose principals have names of their own."""
+    return (auth or "").strip().partition(":")[0].strip() in {"basic", "mtls", "oidc"}
+
+
+def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """One finding for each route that is never reached, and for each protocol that can never be spoken."""
+    taken = set(BUILT_IN)
+    if workflow.server is not None:
+        taken |= {"/readyz"} if workflow.server.readyz else set()
+        taken |= {workflow.server.openapi_path} if workflow.server.openapi_path else set()
+    for index, route in enumerate(workflow.http_routes):
+        key = route.idempotency_key
+        if key is not None and _has_callers(route.auth) and "principal" not in key.split("."):
+            where = at.value(("http_routes", index, "idempotency_key"))
+            yield errors.shared_idempotency_key(route.method, route.path, where)
+        if route.method.upper() in {"GET", "HEAD"} and route.path in taken:
+            yield errors.route_shadowed(
+                route.method.upper(), route.path, at.value(("http_routes", index, "path"))
+            )
+        if route.websocket and route.method.upper() != "GET":
+            place = at.value(("http_routes", index, "websocket"))
+            yield errors.websocket_method(route.method.upper(), route.path, place)
+    if workflow.server is not None and workflow.server.http2 and workflow.server.tls is None:
+        yield errors.http2_without_tls(at.value(("server", "http2")))

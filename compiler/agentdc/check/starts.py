@@ -1,0 +1,108 @@
+"""What a run begins with: the type of the trigger for each start node (spec 01 §3.3).
+
+A start that only routes with a schema and schedules lead to has a type. One that people start by hand, or that
+nothing leads to, can be given any input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from agentdc.check.facts import TRIGGER_TYPE
+from agentdc.model.trigger import BusMessage, Cron, FsWatch, Interval, Trigger
+from agentdc.model.workflow import StartNode, Workflow
+from agentdc.types import (
+    INTEGER,
+    NULL,
+    STRING,
+    UNKNOWN,
+    Array,
+    Field,
+    Literal,
+    Object,
+    Type,
+    Unknown,
+    record,
+    union,
+)
+from agentdc.types.shape import members_of
+
+_TEXTS = tuple(Literal("string", each) for each in ("anonymous", "bearer", "basic", "hmac", "mtls", "oidc"))
+PRINCIPAL = record({"kind": union(_TEXTS), "name": STRING}, {"cn": STRING, "sans": Array(STRING)})
+_FIRED: dict[str, Type] = {"fired_at_unix_ms": INTEGER, "tick": INTEGER}
+_EVENTS = union(Literal("string", each) for each in ("create", "modify", "remove", "rename"))
+
+
+class Input(NamedTuple):
+    """The trigger of a run: `raw` as it was given, `flat` as paths see it."""
+
+    raw: Type = UNKNOWN
+    flat: Type = TRIGGER_TYPE
+
+
+def inputs(workflow: Workflow, schemas: Mapping[str, Type]) -> dict[str, Input]:
+    """The trigger by start name; `schemas`: types of the input schemas that are enforced."""
+    return {start.name: _input(start, workflow, schemas) for start in workflow.start_nodes}
+
+
+def _input(start: StartNode, workflow: Workflow, schemas: Mapping[str, Type]) -> Input:
+    found = list(_given(start.name, workflow, schemas))
+    if start.source == "manual" or not found:
+        return Input()
+    raw = union(value for _, value in found)
+    return Input(raw, union(_flat(kind, value) for kind, value in found))
+
+
+def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Iterator[tuple[str, Type]]:
+    """(trigger kind, input) for all that leads to a start."""
+    for route in workflow.http_routes:
+        if route.start_node == start:
+            body = UNKNOWN if route.input_schema is None else schemas.get(route.input_schema, UNKNOWN)
+            yield "http", _with_principal(body)
+    for trigger in workflow.triggers:
+        if trigger.start_node == start:
+            yield "manual", _fired(trigger)
+
+
+def _with_principal(body: Type) -> Type:
+    found: list[Type] = []
+    for member in members_of(body):
+        if isinstance(member, Object):
+            found.append(member.with_field("principal", Field(PRINCIPAL)))
+        else:
+            found.append(record({"principal": PRINCIPAL}) if member == NULL else member)
+    return union(found)
+
+
+def _fired(trigger: Trigger) -> Type:
+    match trigger:
+        case Cron(schedule=text):
+            kind = Literal("string", "cron")
+            return record({"kind": kind, "schedule": Literal("string", text), **_FIRED})
+        case Interval():
+            return record({"kind": Literal("string", "interval"), "every_ms": INTEGER, **_FIRED})
+        case FsWatch():
+            kind = Literal("string", "fs_watch")
+            return record({"kind": kind, "path": STRING, "event": _EVENTS, **_FIRED})
+        case BusMessage():
+            return UNKNOWN
+    return UNKNOWN  # those that never fire
+
+
+def _flat(kind: str, value: Type) -> Type:
+    """An object's members beside `kind`, which they may replace; anything else below `input`."""
+    said = Literal("string", kind)
+    found: list[Type] = []
+    for member in members_of(value):
+        if isinstance(member, Unknown):
+            return TRIGGER_TYPE
+        if not isinstance(member, Object):
+            found.append(record({"kind": said, "input": member}))
+            continue
+        own = member.field("kind")
+        if own is None and member.rest is not None:
+            own = Field(member.rest, required=False)
+        replaced = union((said,) if own is None else (own.type,) if own.required else (own.type, said))
+        found.append(member.with_field("kind", Field(replaced)))
+    return union(found)
