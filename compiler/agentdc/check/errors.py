@@ -350,5 +350,7 @@ def http2_without_tls(at: Span) -> Diagnostic:
 def shared_idempotency_key(method: str, path: str, at: Span) -> Diagnostic:
     """Two callers that send the same key get the same answer."""
     message = f"callers of {method} {path} that send the same key get each other's answers"
-    helped = "where callers choose keys, take one that they cannot: a path below `principal`, or `body_sha256`"
+    helped = (
+        "where callers choose keys, take one that they cannot: a path below `principal`, or `body_sha256`"
+    )
     return hint(code("shared_idempotency_key"), message, at, "says nothing about the caller", help=helped)
