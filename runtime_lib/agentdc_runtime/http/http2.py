@@ -24,6 +24,7 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
 from agentdc_runtime.http import reply
+from agentdc_runtime.http.http2_wire import Lengths, over, request_of, rewritten
 from agentdc_runtime.http.wire import MAX_BODY, MAX_HEAD, Request
 
 TYPE_CHECKING = False
@@ -44,16 +45,12 @@ MOST_RESETS = 200  # more than streams that were answered
 MOST_HELD = 8 * MAX_BODY  # bytes of the bodies of all open streams
 HELD = 65_536  # bytes that wait to be sent, from which a stream counts as stuck
 _MOVED = 16_384  # bytes that must go out within WRITE
-_LONGEST = 16_384  # bytes of a frame's payload (RFC 9113 §4.2)
-_PREFACE = 24  # bytes before the first frame
 _DECODED = 4 * MAX_HEAD  # bytes of a header list that is read to be refused; beyond them the connection ends
 _SETTINGS = {
     SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
     SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD,
 }
 _FIELD = 32  # what a header field counts beside its bytes (RFC 9113 §6.5.2)
-_PLAIN = bytes({9, *range(0x20, 0x100)} - {0x7F})
-_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Stream:
@@ -109,33 +106,6 @@ class Stream:
     def write(self, data: bytes) -> None:
         """Send a part of the answer."""
         self.session.send(self, data, last=False)
-
-
-class Lengths:
-    """Judges the length of each frame when it is announced; h2 would first collect what is too long to be judged."""
-
-    __slots__ = ("_carry", "_skip")
-
-    def __init__(self) -> None:
-        self._carry = b""  # of a length that is cut in two
-        self._skip = _PREFACE  # bytes until the next length
-
-    def overlong(self, data: bytes) -> bool:
-        """Whether a frame that begins in these bytes is too long."""
-        if self._carry:
-            data = self._carry + data
-            self._carry = b""
-        at, size = self._skip, len(data)
-        while at + 3 <= size:
-            length = int.from_bytes(data[at : at + 3], "big")
-            if length > _LONGEST:
-                return True
-            at += 9 + length
-        if at < size:
-            self._carry = bytes(data[at:])
-            at = size
-        self._skip = at - size
-        return False
 
 
 class Session:
@@ -289,7 +259,7 @@ class Session:
             self._refuse(stream, 431, "headers too large")
             return
         given = dict(headers)
-        if _over(given.get(b"content-length", b"")):
+        if over(given.get(b"content-length", b"")):
             self._refuse(stream, 413, "body exceeds server cap", cap_bytes=MAX_BODY)
         elif given.get(b"expect", b"").lower() == b"100-continue":
             self._head(stream, [(b":status", b"100")], ends=False)
@@ -320,7 +290,7 @@ class Session:
         if stream.started:
             return
         stream.since = None
-        request = _request(stream.headers, bytes(stream.body))
+        request = request_of(stream.headers, bytes(stream.body))
         stream.body.clear()
         if request is None:
             self._refuse(stream, 400, "malformed request")
@@ -370,7 +340,7 @@ class Session:
     def _put(self, stream: Stream, data: bytes, *, last: bool) -> None:
         stream.last = last
         if not stream.started:
-            headers, data = _rewritten(data)
+            headers, data = rewritten(data)
             stream.started = True
             only_head = last and not data
             if not self._head(stream, headers, ends=only_head):
@@ -479,52 +449,3 @@ class Session:
 
 
 _NOTHING = Request("", "", "", {}, b"", False)
-
-
-def _over(length: bytes) -> bool:
-    """Whether a declared length is beyond the cap."""
-    return length.isdigit() and (len(length) > 19 or int(length) > MAX_BODY)
-
-
-def _request(fields: list[tuple[bytes, bytes]], body: bytes) -> Request | None:
-    """The request of a stream as HTTP/1.1 would have brought it; None for what no HTTP/1.1 head can say."""
-    headers: dict[str, str] = {}
-    special: dict[str, str] = {}
-    for name, value in fields:
-        plain = name.removeprefix(b":")
-        if not plain or plain.translate(None, _TOKEN) or value.translate(None, _PLAIN):
-            return None
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            return None
-        key = plain.decode("ascii")
-        if name.startswith(b":"):
-            special[key] = text
-        elif key == "cookie" and key in headers:  # RFC 9113 §8.2.3
-            headers[key] = f"{headers[key]}; {text}"
-        else:
-            headers[key] = text.strip(" \t")
-    method, target = special.get("method", ""), special.get("path", "")
-    if not method or method.encode().translate(None, _TOKEN) or not target or " " in target or "\t" in target:
-        return None
-    if "authority" in special:
-        headers["host"] = special["authority"]
-    path, _, query = target.partition("?")
-    return Request(method, path, query, headers, body, True)
-
-
-def _rewritten(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The head of an HTTP/1.1 answer as HTTP/2 fields, and what stands behind it; an interim answer is left out."""
-    status = b"1"
-    while status.startswith(b"1"):
-        head, _, data = data.partition(b"\r\n\r\n")
-        lines = head.split(b"\r\n")
-        status = lines[0][9:12]
-    fields = [(b":status", status)]
-    for line in lines[1:]:
-        name, _, value = line.partition(b":")
-        name = name.lower()
-        if name != b"connection":
-            fields.append((name, value.strip(b" \t")))
-    return fields, data
