@@ -200,10 +200,8 @@ commands = ["*"]
 
 @pytest.mark.parametrize(("flags", "status"), [(["--mode", "once"], 0), ([], 0)])
 def test_mode_once_still_runs_once(tmp_path: Path, flags: list[str], status: int) -> None:
-    built = make(
-        trigger('type = "interval"\nevery = "1h"').replace("trigger.kind", "trigger.name"), tmp_path / "built"
-    )
-    (tmp_path / "input.json").write_text('{"name": "out"}')
+    built = make(trigger('type = "interval"\nevery = "1h"'), tmp_path / "built")
+    (tmp_path / "input.json").write_text('{"kind": "out"}')
     server = start(built, tmp_path, "--mode", "once", "--input", "input.json", *flags)
     assert server.process.wait(10) == status
     assert (tmp_path / "out").exists()

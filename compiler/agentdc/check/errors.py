@@ -446,3 +446,10 @@ def shared_idempotency_key(method: str, path: str, at: Span) -> Diagnostic:
         "where callers choose keys, take one that they cannot: a path below `principal`, or `body_sha256`"
     )
     return hint(code("shared_idempotency_key"), message, at, "says nothing about the caller", help=helped)
+
+
+def websocket_key(path: str, at: Span) -> Diagnostic:
+    """Messages of a WebSocket are not deliveries that could be repeated."""
+    message = f"messages on the WebSocket {path} are never replayed, so the key would be dropped in silence"
+    helped = "remove the key, or take deliveries on a route of their own without `websocket`"
+    return error(code("websocket_key"), message, at, "has no meaning here", help=helped)

@@ -35,5 +35,7 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         if route.websocket and route.method.upper() != "GET":
             place = at.value(("http_routes", index, "websocket"))
             yield errors.websocket_method(route.method.upper(), route.path, place)
+        if route.websocket and route.idempotency_key is not None:
+            yield errors.websocket_key(route.path, at.value(("http_routes", index, "idempotency_key")))
     if workflow.server is not None and workflow.server.http2 and workflow.server.tls is None:
         yield errors.http2_without_tls(at.value(("server", "http2")))

@@ -345,15 +345,19 @@ class Service:
             raise ending.error
         return ending.status
 
+    def outcome(self, ending: Ending, run: Run) -> tuple[int, str, bytes]:
+        """Status, content type and body for whoever started the run, however they follow it."""
+        if ending.error is not None and self.opaque:
+            return 500, JSON, compact({"error": "internal error", "run_id": run.id}).encode()
+        return reply.outcome_reply(ending, run)
+
     # Answers.
 
     def _outcome(
         self, request: Request, caller: Caller, endpoint: Endpoint, ending: Ending, run: Run
     ) -> bytes:
-        status, kind, body = reply.outcome_reply(ending, run)
+        status, kind, body = self.outcome(ending, run)
         error = ending.error is not None
-        if error and self.opaque:
-            body = compact({"error": "internal error", "run_id": run.id}).encode()
         return self._reply(request, caller, endpoint, status, kind, body, close=error)
 
     def _reply(

@@ -50,7 +50,7 @@ async def serve(service: Service, request: Request, caller: Caller, endpoint: En
         beat.cancel()
     if ending is None:
         return _event("outcome", compact({"status_code": 503, "body": {"error": "too many runs in flight"}}))
-    status, kind, body = reply.outcome_reply(ending, run)
+    status, kind, body = service.outcome(ending, run)
     document = {"status_code": status, "content_type": kind, "body": body.decode("utf-8", "replace")}
     return _event("outcome", compact(document))
 

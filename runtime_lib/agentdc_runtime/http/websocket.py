@@ -19,7 +19,6 @@ from wsproto.connection import Connection as Frames
 from wsproto.connection import ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from agentdc_runtime.http import reply
 from agentdc_runtime.http.progress import followed
 from agentdc_runtime.http.trigger import with_principal
 from agentdc_runtime.http.wire import MAX_BODY
@@ -327,7 +326,5 @@ class _Talk:
         """As the last event of a stream."""
         if ending is None:
             return {"status_code": 503, "body": {"error": "too many runs in flight"}}
-        status, kind, body = reply.outcome_reply(ending, run)
-        if ending.error is not None and self._service.opaque:
-            body = compact({"error": "internal error", "run_id": run.id}).encode()
+        status, kind, body = self._service.outcome(ending, run)
         return {"status_code": status, "content_type": kind, "body": body.decode("utf-8", "replace")}
