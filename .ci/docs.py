@@ -306,6 +306,12 @@ class _Anything:
     def __call__(self, path: str) -> Type:  # noqa: ARG002 - the shape of the hook
         return UNKNOWN
 
+    def or_null(self, path: str) -> Type:  # noqa: ARG002 - the shape of the hook
+        return UNKNOWN
+
+    def schema(self, name: str) -> Type:  # noqa: ARG002 - the shape of the hook
+        return UNKNOWN
+
     def child(self, workflow: str, start: str | None) -> Type:  # noqa: ARG002 - the shape of the hook
         return UNKNOWN
 
@@ -318,7 +324,7 @@ def _labels(spec: NodeSpec) -> str:
 
 
 def _path(needs: str, missing: str) -> str:
-    value = {"any": "any value", "string": "a string", "array": "an array"}[needs]
+    value = {"any": "any value", "string": "a string", "array": "an array", "strings": "an array of strings"}[needs]
     unresolved = "an error" if missing == "error" else "`null`"
     return f"{value}; unresolved is {unresolved}"
 
