@@ -324,11 +324,9 @@ def _labels(spec: NodeSpec) -> str:
 
 
 def _path(needs: str, missing: str) -> str:
-    value = {"any": "any value", "string": "a string", "array": "an array", "strings": "an array of strings"}[
-        needs
-    ]
+    values = {"any": "any value", "string": "a string", "array": "an array", "strings": "an array of strings"}
     unresolved = "an error" if missing == "error" else "`null`"
-    return f"{value}; unresolved is {unresolved}"
+    return f"{values[needs]}; unresolved is {unresolved}"
 
 
 def _effect(effect: Effect) -> str:

@@ -42,10 +42,10 @@ def knows(document: Table) -> bool:
     return all(each["type"] in PURE for each in document.get("nodes", ()))
 
 
-def walk(document: Table, start: str, given: Any) -> Walk:
-    """The run of a manual start with this input."""
+def walk(document: Table, start: str, given: Any, kind: str = "manual") -> Walk:
+    """The run of a start with this input."""
     done = Walk()
-    outputs = {"trigger": {"kind": "manual", **(given if isinstance(given, dict) else {"input": given})}}
+    outputs = {"trigger": {"kind": kind, **(given if isinstance(given, dict) else {"input": given})}}
     nodes = {each["id"]: each for each in document["nodes"]}
     followed: Counter[int] = Counter()
     at: str | None = _entry(document, start)

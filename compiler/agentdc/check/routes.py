@@ -127,7 +127,7 @@ class Routes:
                 yield way.label, _State(way.to, done, facts, loops)
 
     def _facts(self, name: str, label: str | None, view: OnRoute) -> frozenset[tuple[str, Type]] | None:
-        found = self.flow.steps.taken(name, label, view)
+        found = self.flow.steps.taken(name, label, view, aborts=True)
         if found is None:
             return None
         whole = self.flow.outputs

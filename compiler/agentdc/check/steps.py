@@ -118,8 +118,14 @@ class Steps:
             return None
         return spec.labels if spec.always_labelled else (None, *spec.labels)
 
-    def taken(self, name: str, label: str | None, view: View) -> dict[str, Type] | None:
-        """What is learnt when a node gives a label: types by head, its own output among them; None when it cannot."""
+    def taken(
+        self, name: str, label: str | None, view: View, *, aborts: bool = False
+    ) -> dict[str, Type] | None:
+        """What is learnt when a node gives a label: types by head, its own output among them; None when it cannot.
+
+        With `aborts`, a node that certainly aborts gives none; else it is told, and what follows is looked at all
+        the same.
+        """
         node = self.nodes[name]
         spec = SPECS[node.type]
         own = self._own(node, label, view)
@@ -128,7 +134,9 @@ class Steps:
         known = _Learnt(self, view, name)
         for _, path_field, path in spec.paths_of(node):
             if path_field.missing == "error":
-                known.learn(Said(*split(path), _NEEDS[path_field.needs]), strict=False)
+                passed = known.learn(Said(*split(path), _NEEDS[path_field.needs]), strict=aborts)
+                if not passed:
+                    return None
         if spec.decides is not None:
             test = _test(spec.decides, str(label))
             if not known.learn(Said(*split(decided_by(node)), test), strict=True):

@@ -13,19 +13,24 @@ from agentdc.types import Array, Literal, Never, Object, Scalar, Type, Union, Un
 
 _NAMES = {type(None): "null", bool: "boolean", int: "integer", float: "float", str: "string"}
 
+_FALSE: tuple[Any, ...] = (None, False, 0, "", [], {})
+
 
 def misfit(value: Any, expected: Type, place: str = "") -> str | None:
     """Why `value` is not of the type, at its first such place; None when it is."""
     match expected:
-        case Unknown(null):
+        case Unknown(null, full):
+            if full and value in _FALSE:
+                return _wrong(value, place, "something that counts as true")
             return None if null or value is not None else _wrong(value, place, "anything but null")
         case Never():
             return f"{_at(place)} never has a value"
         case Union(members):
             found = [misfit(value, member, place) for member in members]
             return None if None in found else found[0]
-        case Scalar(kind):
-            return None if _kind(value) == kind else _wrong(value, place, kind)
+        case Scalar(kind, full):
+            fits = _kind(value) == kind and not (full and value in _FALSE)
+            return None if fits else _wrong(value, place, f"{kind} that is not empty" if full else kind)
         case Literal(kind, exact):
             return None if _kind(value) == kind and value == exact else _wrong(value, place, repr(exact))
         case Array(item, prefix):

@@ -70,7 +70,7 @@ def narrow(start: Type, segments: tuple[str, ...], test: Test) -> Type:
     match start:
         case Unknown():
             if test.missing or is_index(segments[0]):
-                return start if test.missing else SOME
+                return start if test.missing else FULL  # an array or object that holds something
             return narrow(Object(rest=UNKNOWN), segments, test)
         case Union(members):
             parts = [narrow(member, segments, test) for member in members]

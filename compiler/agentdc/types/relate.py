@@ -169,16 +169,17 @@ def meet(left: Type, right: Type) -> Type:
         return right
     if right == UNKNOWN:
         return left
-    if isinstance(left, Unknown) or isinstance(right, Unknown):
-        known = right if isinstance(left, Unknown) else left
-        return union(each for each in members_of(known) if kinds(each) != frozenset(("null",)))
     found = [_meet(a, b) for a in members_of(left) for b in members_of(right)]
     return join(found) if len(found) <= MAX_LITERALS else left
 
 
 def _meet(left: Type, right: Type) -> Type:
-    """Of two types that are no unions and known."""
+    """Of two types that are no unions, and not just any value."""
     match left, right:
+        case Unknown(_, some), Unknown(_, full):
+            return Unknown(null=False, full=some or full)
+        case (Unknown(), known) | (known, Unknown()):
+            return NEVER if kinds(known) == frozenset(("null",)) else known
         case Literal(), Scalar():
             return left if subtype(left, right) else NEVER
         case Scalar(), Literal():
