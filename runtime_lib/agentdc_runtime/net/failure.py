@@ -55,13 +55,14 @@ def _unconnected(error: BaseException, peer: str) -> str:
     import socket
     import ssl
 
-    # An end of the stream, and a wait for more of it, are told as what the network did.
+    # An end of the stream, and a wait for more of it, are told as what the network did; so is what has no reason,
+    # which is how older interpreters tell of a stream that ends.
     passing = (ssl.SSLEOFError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate of {peer} is not accepted: {cause.verify_message}"
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, passing):
-            words = (cause.reason or "the handshake failed").replace("_", " ").lower()
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, passing) and cause.reason:
+            words = cause.reason.replace("_", " ").lower()
             return f"no TLS connection to {peer}: {words}"
         if isinstance(cause, socket.gaierror):
             return f"the name of {peer} cannot be resolved: {cause.strerror}"

@@ -30,6 +30,12 @@ class NoTrust(Exception):
 
 def client_context(usual: tuple[str, ...] = USUAL_FILES) -> ssl.SSLContext:
     """A context that verifies certificate and host name; reads the environment and the files it names now."""
+    context = _trusting(usual)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some systems leave it to their configuration
+    return context
+
+
+def _trusting(usual: tuple[str, ...]) -> ssl.SSLContext:
     file, folder = os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None
     if file is not None or folder is not None:
         return _only(file, folder)
