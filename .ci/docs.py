@@ -324,7 +324,9 @@ def _labels(spec: NodeSpec) -> str:
 
 
 def _path(needs: str, missing: str) -> str:
-    value = {"any": "any value", "string": "a string", "array": "an array", "strings": "an array of strings"}[needs]
+    value = {"any": "any value", "string": "a string", "array": "an array", "strings": "an array of strings"}[
+        needs
+    ]
     unresolved = "an error" if missing == "error" else "`null`"
     return f"{value}; unresolved is {unresolved}"
 
@@ -364,6 +366,8 @@ def _shape(value: Type) -> str:
             return kind
         case Literal(_, literal):
             return json.dumps(literal)
+        case Array(Never(), prefix):
+            return f"[{', '.join(map(_shape, prefix))}{'' if prefix else 'empty'}]"
         case Array(item):
             return f"[{_shape(item)}, …]"
         case Object(fields, rest):
