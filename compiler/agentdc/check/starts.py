@@ -46,6 +46,11 @@ def inputs(workflow: Workflow, schemas: Mapping[str, Type]) -> dict[str, Input]:
     return {start.name: _input(start, workflow, schemas) for start in workflow.start_nodes}
 
 
+def sampled(raw: Type) -> Input:
+    """The trigger of runs by hand whose inputs are of a type."""
+    return Input(raw, _flat("manual", raw))
+
+
 def _input(start: StartNode, workflow: Workflow, schemas: Mapping[str, Type]) -> Input:
     found = list(_given(start.name, workflow, schemas))
     if start.source == "manual" or not found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from agentdc.check import (
@@ -28,7 +28,7 @@ from agentdc.check.schemas import Schemas
 from agentdc.check.schemas import check as schema_check
 from agentdc.check.schemas import inputs as schema_inputs
 from agentdc.check.schemas import outputs as schema_outputs
-from agentdc.check.starts import inputs
+from agentdc.check.starts import Input, inputs
 from agentdc.check.steps import Steps, World
 from agentdc.check.typing import output_types
 from agentdc.diagnostics import Diagnostic, Severity
@@ -134,9 +134,16 @@ def _apart(found: Iterable[Diagnostic], extensions: Iterable[Diagnostic]) -> Ite
 
 
 def find_facts(
-    workflow: Workflow, family: Children, schemas: Schemas | None = None, options: Options | None = None
+    workflow: Workflow,
+    family: Children,
+    schemas: Schemas | None = None,
+    options: Options | None = None,
+    samples: Mapping[str, Input] | None = None,
 ) -> Facts:
-    """Entries, dominance, types and flow of a workflow without structural errors."""
+    """Entries, dominance, types and flow of a workflow without structural errors.
+
+    `samples`: what runs begin with, by start name, instead of what routes and triggers say.
+    """
     found = shape.entries(workflow)
     kinds = {node.id: SPECS[node.type] for node in workflow.nodes}
     ways: dict[str, list[Way]] = {}
@@ -149,7 +156,7 @@ def find_facts(
     nodes = {node.id: node for node in workflow.nodes}
     known = schemas or {}
     agentd_dialect = options is not None and options.agentd_dialect
-    given = inputs(workflow, schema_inputs(known, agentd_dialect=agentd_dialect))
+    given = inputs(workflow, schema_inputs(known, agentd_dialect=agentd_dialect)) | dict(samples or {})
     world = World(family, schema_outputs(known, agentd_dialect=agentd_dialect))
     traced = flow(Steps(nodes, Links(nodes, nexts), world), found, given, ways, dominance)
     return Facts(found, dominance, traced.outputs, output_types(nodes, dominance.order), traced)

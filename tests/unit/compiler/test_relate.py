@@ -146,7 +146,8 @@ def test_narrowing_keeps_what_passes(start: Type, path: tuple[str, ...], test: T
     for value in held:
         if _has(start, value) and _passes(walk(value, path), test):
             assert _has(left, value)
-        assert _has(start, value) or not _has(left, value)
+        if "full=True" not in str(start):  # that an object has a key at all cannot be said
+            assert _has(start, value) or not _has(left, value)
 
 
 @given(types, values)

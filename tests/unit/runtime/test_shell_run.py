@@ -327,10 +327,7 @@ def test_start_that_fails(tmp_path: Path) -> None:
 
 
 def test_no_descriptor_left_to_start_with() -> None:
-    """A start that fails for want of descriptors is an error of the node, and leaves nothing.
-
-    The asyncio of older interpreters (seen in 3.11.2, not in 3.11.7) keeps pipes of a start that failed half-way.
-    """
+    """An error of the node, and nothing is left; the asyncio of 3.11.2, not that of 3.11.7, keeps some pipes."""
     script = (
         "async def main():\n"
         "    for room in range(1, 9):\n"
