@@ -67,12 +67,12 @@ def one_cycle(suspects: Iterable[str], nexts: Successors) -> list[str]:
     return list(reversed(route[seen[node] :]))
 
 
-def looping(nexts: Successors) -> frozenset[str]:
-    """The nodes that some walk comes back to (Tarjan's components)."""
+def loops(nexts: Successors) -> dict[str, Sequence[str]]:
+    """The nodes that some walk comes back to, each with all nodes of its loops (Tarjan's components)."""
     number: dict[str, int] = {}
     low: dict[str, int] = {}
     open_: list[str] = []
-    found: set[str] = set()
+    found: dict[str, Sequence[str]] = {}
     for root in nexts:
         stack = [(root, 0)] if root not in number else []
         while stack:
@@ -94,10 +94,10 @@ def looping(nexts: Successors) -> frozenset[str]:
                 component = open_[first:]
                 del open_[first:]
                 if len(component) > 1 or node in targets:
-                    found.update(component)
+                    found.update(dict.fromkeys(component, component))
                 for each in component:
                     del low[each]
-    return frozenset(found)
+    return found
 
 
 def route(entries: Iterable[str], nexts: Successors, target: str, without: str) -> list[str] | None:

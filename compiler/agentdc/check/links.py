@@ -34,7 +34,7 @@ class Links:
     def __init__(self, nodes: Mapping[str, NodeModel], nexts: Mapping[str, Sequence[str]]) -> None:
         self._nodes = nodes
         self._nexts = nexts
-        self._looping = graph.looping(nexts)
+        self.loops = graph.loops(nexts)
         self._behind: dict[tuple[str, str], frozenset[str]] = {}
 
     def sources(self, head: str) -> Iterator[str]:
@@ -42,6 +42,24 @@ class Links:
         node = self._nodes.get(head)
         for alias in () if node is None else SPECS[node.type].aliases:
             yield split(str(getattr(node, alias.source)))[0]
+
+    def places(self, path: str) -> Iterator[tuple[str, str | None]]:
+        """What a path reads, and what that is a copy of: head and first segment, None for the whole output."""
+        seen: set[str] = set()
+        waiting = [path]
+        while waiting:
+            head, segments = split(waiting.pop())
+            yield head, segments[0] if segments else None
+            node = self._nodes.get(head)
+            if node is not None and head not in seen:
+                seen.add(head)
+                for alias in SPECS[node.type].aliases:
+                    inner = (
+                        "" if alias.inner is None else ".".join(inner_segments(getattr(node, alias.inner)))
+                    )
+                    waiting.append(
+                        ".".join(each for each in (str(getattr(node, alias.source)), inner) if each)
+                    )
 
     def original(self, said: Said, at: str) -> Iterator[Said]:
         """What a test of a copy says about the original, as node `at` has run."""
@@ -64,7 +82,7 @@ class Links:
             return source not in self._nodes
         if source in {copy, at} or source not in self._nodes:
             return False
-        if source not in self._looping and source not in self._after(copy, ""):
+        if source not in self.loops and source not in self._after(copy, ""):
             return True
         return at not in self._after(source, copy)
 

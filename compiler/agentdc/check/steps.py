@@ -10,7 +10,7 @@ one route knows. On the way over an edge one learns
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from agentdc.check.children import Children
@@ -22,7 +22,7 @@ from agentdc.types import NEVER, NULL, UNKNOWN, Never, Type, follow, union
 from agentdc.types.narrow import FALSY, PRESENT, TRUTHY, Test, narrow
 from agentdc.types.relate import shallow
 
-_DEEPEST_COPY = 8
+_DEEPEST_COPY = 8  # of a copy of a copy: what is further back is not told apart
 _NEEDS = {"any": PRESENT, "string": Test("string"), "array": Test("array"), "strings": Test("strings")}
 
 
@@ -155,16 +155,15 @@ class Steps:
         found = spec.outcomes(node, Reader(view, self.world))
         return shallow(found[label]) if label in found else None
 
-    def reads(self, name: str) -> Iterator[str]:
+    def reads(self, name: str) -> set[str]:
         """The heads that decide what a step of this node gives."""
+        node = self.nodes[name]
+        new = {split(path)[0] for _, _, path in SPECS[node.type].paths_of(node)}
         seen: set[str] = set()
-        waiting = [split(path)[0] for _, _, path in SPECS[self.nodes[name].type].paths_of(self.nodes[name])]
-        while waiting:
-            head = waiting.pop()
-            if head not in seen:
-                seen.add(head)
-                waiting.extend(self.links.sources(head))
-        yield from seen
+        for _ in range(_DEEPEST_COPY + 1):
+            seen |= new
+            new = {source for head in new for source in self.links.sources(head)} - seen
+        return seen
 
 
 class _Learnt:

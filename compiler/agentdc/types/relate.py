@@ -27,7 +27,7 @@ from agentdc.types.shape import (
 
 MAX_OBJECTS = 6
 MAX_LITERALS = 256
-MAX_DEPTH = 24
+MAX_DEPTH = 12
 _ABSENT = Field(NEVER, required=False)
 
 
