@@ -62,8 +62,13 @@ class _Checks:
     child: bool
     by_node: dict[str, list[Touch]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    """Nodes that run because somebody sent a request."""
 
     def __post_init__(self) -> None:
+        routed = {route.start_node for route in self.workflow.http_routes}
+        entries = [entry for start, entry in self.flow.entries.items() if start in routed]
+        self.asked = graph.reachable(entries, self.flow.nexts)
         for touch in self.touched:
             self.by_node.setdefault(touch.node, []).append(touch)
         declared = {each.var for each in self.workflow.secrets if isinstance(each, EnvSecret)}
@@ -108,12 +113,12 @@ class _Checks:
             if touch.family == "shell":
                 for path in touch.effect.sends:
                     yield from self._told(
-                        node, index, touch, "args_from", self._untrusted(self.origins.tainted(path))
+                        node, index, touch, "args_from", self._untrusted(self.origins.tainted(path), node.id)
                     )
             elif touch.family in {"fs.read", "fs.write", "http"} and not self._narrowed(touch):
                 loose = [text for text in touch.texts if not _anchored(touch.family, prefix(text))]
                 yield from self._told(
-                    node, index, touch, touch.effect.field, self._untrusted(self._holes(loose))
+                    node, index, touch, touch.effect.field, self._untrusted(self._holes(loose), node.id)
                 )
 
     def _told(
@@ -132,12 +137,12 @@ class _Checks:
         meeting = [each for each in listed if any(used(kind, each, text) for text in touch.texts)]
         return all(_anchored(touch.family, rule(kind, each).start or f"{each}/") for each in meeting)
 
-    def _untrusted(self, heads: Iterable[str]) -> list[str]:
-        return sorted(head for head in heads if self._is_untrusted(head))
+    def _untrusted(self, heads: Iterable[str], at: str) -> list[str]:
+        return sorted(head for head in heads if self._is_untrusted(head, at))
 
-    def _is_untrusted(self, head: str) -> bool:
+    def _is_untrusted(self, head: str, at: str) -> bool:
         if head == TRIGGER:
-            return self.child or bool(self.workflow.http_routes)
+            return self.child or at in self.asked
         return any(touch.family in _ANSWERS for touch in self.by_node.get(head, ()))
 
     def exposed(self, node: NodeModel, index: int) -> Iterator[Diagnostic]:
@@ -147,7 +152,7 @@ class _Checks:
             return
         seen = frozenset().union(*(behind for _, _, behind in self._sinks(node)))
         tools = {touch.family for touch in mine if touch.effect.chosen}
-        untrusted = self._untrusted(seen) or (["its tools"] if tools & _ANSWERS else [])
+        untrusted = self._untrusted(seen, node.id) or (["its tools"] if tools & _ANSWERS else [])
         private = [name for name in sorted(seen) if self._families(name) & _PRIVATE]
         private = private or (["its tools"] if tools & _PRIVATE else [])
         out = node.id if tools & _WAYS_OUT else self._way_out(node.id)

@@ -19,6 +19,7 @@ from agentdc.check.least_policy import enough
 from agentdc.check.matching import used
 from agentdc.check.origins import prefix, shown, whole
 from agentdc.diagnostics import Diagnostic, Span
+from agentdc.model.trigger import ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.agent_loop import TOOLS
 from agentdc.nodes.spec import Family
@@ -118,8 +119,13 @@ def _unused(workflow: Workflow, touched: Sequence[Touch], at: Places) -> Iterato
         mine = [touch for touch in touched if touch.family == family]
         yield from _list_of(mine, what, listed, ("policy", group, key), at)
     yield from _methods(workflow, touched, at)
+    watched = {
+        each.server for each in workflow.triggers if isinstance(each, ResourceUpdated | ResourceCreated)
+    }
     for index, server in enumerate(workflow.mcp_servers):
         for family, key, what in _SERVED:
+            if family == "mcp.resource" and server.name in watched:
+                continue  # a trigger reads them too
             mine = [
                 each
                 for each in touched
