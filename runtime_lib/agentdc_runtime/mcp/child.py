@@ -97,7 +97,9 @@ class Child:
     def tail(self) -> str:
         """The last words on standard error, as an error may repeat them; empty when there are none."""
         words = self._errors.decode("utf-8", "replace").split("\n")
-        lines = [line for each in words if (line := "".join(c if c.isprintable() else " " for c in each).strip())]
+        lines = [
+            line for each in words if (line := "".join(c if c.isprintable() else " " for c in each).strip())
+        ]
         text = " | ".join(lines[-3:])
         return text if len(text) <= _TAIL else f"…{text[-_TAIL:]}"
 

@@ -54,7 +54,17 @@ class Session:
     `heard`: is told the method and parameters of each notification.
     """
 
-    __slots__ = ("_answers", "_link", "_replies", "_talk", "alive", "begun", "capabilities", "heard", "version")
+    __slots__ = (
+        "_answers",
+        "_link",
+        "_replies",
+        "_talk",
+        "alive",
+        "begun",
+        "capabilities",
+        "heard",
+        "version",
+    )
 
     def __init__(self, link: Link) -> None:
         self._link = link
