@@ -10,6 +10,7 @@ from agentdc.ir.service import Service
 from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
+MCP = frozenset({"mcp.tool", "mcp.resource"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Needs:
     signing: bool
     service: Service | None = None
 
+    @property
+    def starts_with_secrets(self) -> bool:
+        """Whether a server is started with a secret in its environment."""
+        return bool(self.touches & MCP) and any(server.env for server in self.workflow.mcp_servers)
+
 
 def extras(needs: Needs) -> Extras:
     """The parts to hand to the host, and what to install beside a directory app."""
@@ -35,7 +41,7 @@ def extras(needs: Needs) -> Extras:
         parts.append(("budget", "agentdc_runtime.policy.budget", "Budget"))
     if any(secret.source == "oauth2" for secret in needs.workflow.secrets):
         parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
-    elif needs.workflow.secrets or "http" in needs.touches:
+    elif needs.workflow.secrets or "http" in needs.touches or needs.starts_with_secrets:
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
@@ -43,6 +49,8 @@ def extras(needs: Needs) -> Extras:
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
+    if needs.touches & MCP:
+        parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
     return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
 
 
@@ -62,6 +70,8 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 
 
 def _features(needs: Needs) -> Iterator[str]:
+    if needs.touches & MCP:
+        yield "mcp"
     if needs.service is not None:
         yield "serve"
         if needs.service.state:

@@ -37,7 +37,7 @@ class Rules:
 
     def delay(self, crash: int, chance: float = 0.5) -> float:
         """Seconds before the start that follows this crash, from 1; `chance`: 0 to 1, where in the jitter."""
-        plain = min(self.base * 2.0 ** min(crash - 1, _MOST_DOUBLINGS), self.most)
+        plain: float = min(self.base * 2.0 ** min(crash - 1, _MOST_DOUBLINGS), self.most)
         return plain * (1 + self.jitter * (2 * chance - 1))
 
 

@@ -8,11 +8,12 @@ at once, and its owner makes another one.
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 
 from agentdc_runtime.errors import McpError
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.mcp import protocol
-from agentdc_runtime.mcp.protocol import NoResult, RpcError, Talk, Taken, shown
+from agentdc_runtime.mcp.protocol import NoResult, RpcError, Taken, Talk, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ _MOST_PAGES = 1000
 
 class Lost(McpError):
     """The session is gone, with this request in flight or before it was sent."""
+
+
+class Silent(McpError):
+    """The server did not answer in time."""
 
 
 class Session:
@@ -103,7 +108,7 @@ class Session:
                 return result
         except TimeoutError:
             self._cancel(number)
-            raise McpError(self._words(f"no answer to {method} within {seconds:.3g} s")) from None
+            raise Silent(self._words(f"gave no answer to {method} within {seconds:.3g} s")) from None
         except asyncio.CancelledError:
             self._cancel(number)
             raise
@@ -118,12 +123,13 @@ class Session:
                 answer.exception()
 
     async def pages(self, method: str, member: str, seconds: float) -> list[Json]:
-        """Every entry of a list that the server gives in pages."""
+        """Every entry of a list that the server gives in pages. `seconds`: for all of them."""
         found: list[Json] = []
         seen: set[str] = set()
         params: dict[str, Json] = {}
+        until = monotonic() + min(seconds, LONGEST)
         for _ in range(_MOST_PAGES):
-            result = await self.ask(method, params, seconds)
+            result = await self.ask(method, params, max(until - monotonic(), 0.0))
             entries = result.get(member)
             found += entries if isinstance(entries, list) else []
             cursor = result.get("nextCursor")
