@@ -34,10 +34,9 @@ class Process:
     """State beyond one run.
 
     `gate`, `budget`, `secrets`: None when nothing of the app asks them. `kept`: things that handlers keep for
-    later nodes, by name (the HTTP client, MCP servers); whatever has an `aopen` method is opened before the first run,
-    and whatever has an `aclose` method is closed at the end. `journal`: makes
-    the journal of a run, given its start node and what tells the spans around it. `emit`: an audit event outside
-    any run (level, event, fields).
+    later nodes, by name (the HTTP client, MCP servers); whatever has an `aopen` method is opened before the first
+    run, and whatever has an `aclose` method is closed at the end. `journal`: makes the journal of a run, given its
+    start node and what tells the spans around it. `emit`: an audit event outside any run (level, event, fields).
     """
 
     __slots__ = ("_prefix", "_runs", "budget", "counters", "emit", "gate", "journal", "kept", "secrets")

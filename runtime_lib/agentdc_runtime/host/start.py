@@ -151,7 +151,9 @@ def _run(app: App, options: Options, program: str) -> int:
     operands = _operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        started = Started(app, options, program, operands, log, _process(app, operands, log, options.mcp_stdio))
+        started = Started(
+            app, options, program, operands, log, _process(app, operands, log, options.mcp_stdio)
+        )
         if (options.mode or ("once" if app.serve is None else "serve")) == "once":
             return app.once(started)
         if app.serve is None:

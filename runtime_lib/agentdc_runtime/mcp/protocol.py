@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Json: TypeAlias = Any
     Message: TypeAlias = dict[str, Any]
 
-VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18")
+VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 LATEST = VERSIONS[-1]
 CLIENT = "agentdc"
 INITIALIZED = "notifications/initialized"

@@ -1,4 +1,4 @@
-"""`call_mcp_tool` (spec 01 §5.13): one tool of an MCP server. Links `mcp.router`, and what speaks to servers with it."""
+"""`call_mcp_tool` (spec 01 §5.13): one tool of an MCP server. Links `mcp.router`."""
 
 from __future__ import annotations
 
