@@ -28,8 +28,14 @@ class Needs:
 
     @property
     def starts_with_secrets(self) -> bool:
-        """Whether a server is started with a secret in its environment."""
-        return bool(self.touches & MCP) and any(server.env for server in self.workflow.mcp_servers)
+        """Whether a server is started with a secret in its environment, or called with one."""
+        servers = self.workflow.mcp_servers if self.touches & MCP else ()
+        return any(server.env or server.bearer is not None for server in servers)
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether an MCP server is a URL."""
+        return bool(self.touches & MCP) and any(each.url is not None for each in self.workflow.mcp_servers)
 
 
 def extras(needs: Needs) -> Extras:
@@ -50,7 +56,7 @@ def extras(needs: Needs) -> Extras:
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     if needs.touches & MCP:
-        parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
+        parts.append(("mcp", f"agentdc_runtime.mcp.{'http' if needs.speaks_http else 'start'}", "router"))
     return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
 
 
@@ -61,7 +67,7 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
         yield "cryptography>=44"
     if service is not None and service.http2:
         yield "h2>=4.1,<5"
-    if oauth2 or oidc or "http" in needs.touches:
+    if oauth2 or oidc or "http" in needs.touches or needs.speaks_http:
         yield "httpx>=0.28,<0.29"
     if service is not None:
         yield 'uvloop>=0.21; platform_system != "Windows"'

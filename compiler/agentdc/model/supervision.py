@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import EXTENSION, READY, U32, U64, AgentId, Count, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, HTTP_URL, READY, U32, U64, AgentId, Count, Many, NonBlank, Section
 from agentdc.model.sandbox import Profile
 
 
@@ -48,10 +48,16 @@ class McpSupervisor(Supervisor):
 
 
 class McpServer(Section):
-    """A tool server, started by the app and spoken to over its standard streams."""
+    """A tool server: a command that the app starts and speaks to over its standard streams, or a URL."""
 
     name: NonBlank
-    command: Many[str] = Field(min_length=1, description="Program and arguments, no shell.")
+    command: Many[str] | None = Field(None, min_length=1, description="Program and arguments, no shell.")
+    url: Annotated[str, Field(pattern=HTTP_URL)] | None = Field(
+        None, description="Streamable HTTP, instead of a command.", json_schema_extra=EXTENSION
+    )
+    bearer: NonBlank | None = Field(
+        None, description="Secret that is sent to the URL as a bearer token.", json_schema_extra=EXTENSION
+    )
     allow_tools: Many[str] = Field((), description="Tools that may be called; empty denies all.")
     allow_resources: Many[str] = Field((), description="Resources that may be read; empty denies all.")
     env: dict[str, str] = Field(default_factory=dict, description="Variable to name of the secret.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Run
-    from agentdc_runtime.mcp.server import Server
+    from agentdc_runtime.mcp.asked import Asked
 
     Json: TypeAlias = Any
 
@@ -54,7 +54,7 @@ class Entry:
     __slots__ = ("_resources", "_tools", "server")
 
     def __init__(
-        self, server: Server, tools: Iterable[str] | None = None, resources: Iterable[str] | None = None
+        self, server: Asked, tools: Iterable[str] | None = None, resources: Iterable[str] | None = None
     ) -> None:
         self.server = server
         self._tools = None if tools is None else name_rules(_plain(tools))

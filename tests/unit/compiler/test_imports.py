@@ -69,7 +69,9 @@ MADE_FOR = {
     "http.http2": {"asyncio"},
     "http.stream": {"asyncio"},
     "http.websocket": {"asyncio"},
+    "mcp.asked": {"asyncio"},
     "mcp.child": {"asyncio", "subprocess"},
+    "mcp.http": {"asyncio"},
     "mcp.server": {"asyncio"},
     "mcp.session": {"asyncio"},
     "mcp.stdio": {"asyncio"},
@@ -102,6 +104,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         *("host.command", "host.files", "net.http_client", "net.url", "mcp.router"),
     },
     "mcp": {"mcp", "errors", "jsontext", "observe", "policy.match", "host.command", "host.console"},
+    "mcp.http": {"mcp", "errors", "host.console", "net.http_client", "net.url"},
     "secrets": {
         *("secrets", "observe", "errors", "jsontext"),
         *("host.command", "host.files", "net.http_client", "net.url"),
