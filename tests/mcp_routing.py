@@ -62,7 +62,9 @@ class Bench:
         """A run with so much time left."""
         return Run(Program("w", {}, 0), self.process, "manual", None, deadline=monotonic() + seconds)
 
-    async def call(self, tool: str, arguments: Any = None, *, server: str | None = None, seconds: float = 30) -> str:
+    async def call(
+        self, tool: str, arguments: Any = None, *, server: str | None = None, seconds: float = 30
+    ) -> str:
         """The text of a tool's answer."""
         answer = await self.router.call(self.run(seconds), server, tool, arguments)
         text: str = answer["content"][0]["text"]
@@ -83,7 +85,9 @@ async def bench(*servers: dict[str, Any], environ: Mapping[str, str] | None = No
 @asynccontextmanager
 async def over_http(*words: str) -> AsyncIterator[str]:
     """The URL of the SDK's server over HTTP, as long as it is needed."""
-    process = await asyncio.create_subprocess_exec(*python("sdk_http", *words), stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *python("sdk_http", *words), stdout=asyncio.subprocess.PIPE
+    )
     try:
         assert process.stdout is not None
         port = int(await process.stdout.readline())

@@ -83,6 +83,10 @@ class Router:
         """Their names."""
         return tuple(self._entries)
 
+    def server(self, name: str) -> Asked:
+        """A server by its name, for what is not a call; KeyError."""
+        return self._entries[name].server
+
     def pick(self, run: Run, server: str | None) -> str:
         """The server that is meant: the one named, else the only one; WorkflowError, CapabilityError."""
         if not self._entries:

@@ -124,7 +124,11 @@ def reorders(request: Message) -> None:
 
 
 def batches(request: Message) -> None:
-    answer = {"jsonrpc": "2.0", "id": request["id"], "result": {"content": [{"type": "text", "text": "one of two"}]}}
+    answer = {
+        "jsonrpc": "2.0",
+        "id": request["id"],
+        "result": {"content": [{"type": "text", "text": "one of two"}]},
+    }
     line(json.dumps([{"jsonrpc": "2.0", "method": "notifications/message", "params": {}}, answer]))
 
 
@@ -147,7 +151,9 @@ def pages(request: Message) -> None:
 
 def listed(request: Message) -> None:
     cursor = (request.get("params") or {}).get("cursor")
-    result: Message = {"tools": [{"name": f"tool{cursor or 0}", "inputSchema": {"type": "object"}}, 7, {"no": 1}]}
+    result: Message = {
+        "tools": [{"name": f"tool{cursor or 0}", "inputSchema": {"type": "object"}}, 7, {"no": 1}]
+    }
     if MODE == "pages":
         result["nextCursor"] = str(int(cursor or 0) + 1)
     send({"id": request["id"], "result": result})

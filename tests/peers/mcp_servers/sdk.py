@@ -40,6 +40,7 @@ TOOLS = [
     _tool("echo", text=TEXT),
     _tool("refuse"),
     _tool("wait", seconds={"type": "number"}),
+    _tool("cancelled"),
     _tool("big", bytes={"type": "integer"}),
     _tool("variable", name=TEXT),
     _tool("progress"),
@@ -49,6 +50,7 @@ TOOLS = [
     _tool("shout"),
 ]
 GROWN: list[types.Tool] = []
+CANCELLED: list[str] = []
 NOTES = {"first": "one", "second": "two"}
 SUBSCRIBED: set[str] = set()
 PAGE = 2
@@ -82,9 +84,13 @@ async def wait(_: Context, given: Given) -> Result:
     try:
         await anyio.sleep(given["seconds"])
     except anyio.get_cancelled_exc_class():
-        print("cancelled by its caller", file=sys.stderr, flush=True)
+        CANCELLED.append(str(given["seconds"]))
         raise
     return _said("waited")
+
+
+async def cancelled(_: Context, given: Given) -> Result:
+    return _said(" ".join(CANCELLED))
 
 
 async def big(_: Context, given: Given) -> Result:
@@ -130,7 +136,7 @@ async def shout(_: Context, given: Given) -> Result:
 
 CALLED: dict[str, Callable[[Context, Given], Awaitable[Result]]] = {
     each.__name__: each
-    for each in (add, echo, refuse, wait, big, variable, progress, write, leave, grow, shout)
+    for each in (add, echo, refuse, wait, cancelled, big, variable, progress, write, leave, grow, shout)
 }
 
 
