@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Asked:
     """A declared server. `heard`: told each notification, its method and parameters; `risen`: told of each session.
 
-    `declared`: its entry in the operands.
+    `declared`: its entry in the operands. `changes`: how often its tools may have become others.
     """
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
@@ -34,11 +34,22 @@ class Asked:
         self._session: Session | None = None
         self._tools: list[dict[str, Json]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.changes = 0
 
     @property
     def capabilities(self) -> dict[str, Json]:
         """What it offered in the handshake; empty while it is down."""
         return {} if self._session is None else self._session.capabilities
+
+    @property
+    def protocol(self) -> str:
+        """The revision of the protocol that is spoken; empty while it is down."""
+        return "" if self._session is None else self._session.version
+
+    @property
+    def info(self) -> dict[str, Json]:
+        """How it calls itself; empty while it is down."""
+        return {} if self._session is None else self._session.info
 
     async def start(self) -> None:
         """Make it answer; Refusal when it does not."""
@@ -59,9 +70,11 @@ class Asked:
 
     async def tools(self, deadline: float) -> list[dict[str, Json]]:
         """Its tools as it describes them, remembered until it says that they changed; McpError."""
-        if self._tools is None:
+        while self._tools is None:
+            before = self.changes
             listed = await self.entries("tools/list", "tools", deadline)
-            self._tools = [each for each in listed if isinstance(each.get("name"), str)]
+            if before == self.changes:  # else what was read may be out of date already
+                self._tools = [each for each in listed if isinstance(each.get("name"), str)]
         return self._tools
 
     async def entries(self, method: str, member: str, deadline: float) -> list[dict[str, Json]]:
@@ -84,15 +97,19 @@ class Asked:
 
     def _up_again(self) -> None:
         """There is a new session: what was known of the server may have changed."""
-        self._tools = None
+        self._forget_tools()
         for told in self.risen:
             told()
 
     def _note(self, method: str, params: Json) -> None:
         if method == "notifications/tools/list_changed":
-            self._tools = None
+            self._forget_tools()
         for told in self.heard:
             told(method, params)
+
+    def _forget_tools(self) -> None:
+        self._tools = None
+        self.changes += 1
 
     def _go(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from time import monotonic
 
 from agentdc_runtime.errors import CapabilityError, McpError, PolicyError, WorkflowError
-from agentdc_runtime.observe.log import INFO
+from agentdc_runtime.host.console import FAILED, USAGE, Refusal
+from agentdc_runtime.observe.log import INFO, WARN
 from agentdc_runtime.policy.match import covers, name_rules
 
 TYPE_CHECKING = False
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Run
     from agentdc_runtime.mcp.asked import Asked
+    from agentdc_runtime.mcp.drift import Lock
 
     Json: TypeAlias = Any
 
 KEPT = "mcp"
+_LISTING = 60.0  # seconds for the tools of a server at the start
 
 
 class Tool:
@@ -49,14 +52,28 @@ class Tool:
 
 
 class Entry:
-    """A server with what may be asked of it; None allows everything."""
+    """A server with what may be asked of it; None allows everything.
 
-    __slots__ = ("_resources", "_tools", "server")
+    `lock`: what its tools were when the workflow was checked; `strict`: a server with others is refused. `drifted`: by
+    tool, how it differs.
+    """
+
+    __slots__ = ("_resources", "_tools", "drifted", "lock", "seen", "server", "strict")
 
     def __init__(
-        self, server: Asked, tools: Iterable[str] | None = None, resources: Iterable[str] | None = None
+        self,
+        server: Asked,
+        tools: Iterable[str] | None = None,
+        resources: Iterable[str] | None = None,
+        *,
+        lock: Lock | None = None,
+        strict: bool = True,
     ) -> None:
         self.server = server
+        self.lock = lock
+        self.strict = strict
+        self.seen = 0
+        self.drifted: dict[str, str] = {}
         self._tools = None if tools is None else name_rules(_plain(tools))
         self._resources = None if resources is None else name_rules(_plain(resources))
 
@@ -118,6 +135,7 @@ class Router:
         """
         name = self.pick(run, server)
         self.admit_tool(name, tool)
+        await self._hold_to_lock(name, tool, run.deadline)
         params = {"name": tool, "arguments": {} if arguments is None else arguments}
         result = await self._ask(run, name, "tools/call", params, {"tool": tool})
         content = result.get("content")
@@ -152,14 +170,41 @@ class Router:
         return found
 
     async def aopen(self) -> None:
-        """Start all servers; Refusal about the first that does not start."""
-        for entry in self._entries.values():
+        """Start all servers; Refusal about the first that does not start, or is not the one that was locked."""
+        for name, entry in self._entries.items():
             await entry.server.start()
+            try:
+                await self._compare(entry, monotonic() + _LISTING)
+            except McpError as error:
+                raise Refusal(f"failed to start MCP server `{name}`: {error.reason}", USAGE) from None
+            if entry.drifted and entry.strict:
+                words = ", ".join(f"`{tool}` ({what})" for tool, what in entry.drifted.items())
+                message = f"the tools of the MCP server `{name}` are not those in agentdc.lock: {words}"
+                raise Refusal(f"{message}; see `agentdc mcp diff`", FAILED)
 
     async def aclose(self) -> None:
         """End them, the last one first."""
         for entry in reversed(self._entries.values()):
             await entry.server.stop()
+
+    async def _hold_to_lock(self, name: str, tool: str, deadline: float) -> None:
+        """PolicyError when the tool is not the one that was locked; a server that says that they changed is asked."""
+        entry = self._entries[name]
+        await self._compare(entry, deadline)
+        if entry.strict and tool in entry.drifted:
+            what = entry.drifted[tool]
+            raise PolicyError(f"mcp tool `{tool}` on server `{name}` is not the one in agentdc.lock: {what}")
+
+    async def _compare(self, entry: Entry, deadline: float) -> None:
+        if entry.lock is None or entry.seen == entry.server.changes:
+            return
+        listed = await entry.server.tools(deadline)
+        entry.seen = entry.server.changes
+        changes = entry.lock.changes(listed, entry.allows_tool)
+        entry.drifted = {change.tool: change.what for change in changes if change.serious}
+        for change in changes:
+            fields = {"server": entry.server.name, "tool": change.tool, "change": change.what}
+            self._process.emit(WARN, "mcp.drift", fields)
 
     async def _ask(
         self, run: Run, server: str, method: str, params: Json, told: dict[str, Json]

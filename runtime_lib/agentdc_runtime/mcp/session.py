@@ -79,6 +79,7 @@ class Session:
         self.alive = True
         self.begun = False
         self.capabilities: dict[str, Json] = {}
+        self.info: dict[str, Json] = {}
         self.version = ""
         self.heard: Callable[[str, Json], None] | None = None
 
@@ -91,6 +92,8 @@ class Session:
             raise McpError(f"{self._link.label}: {problem}") from None
         capabilities = result.get("capabilities")
         self.capabilities = capabilities if isinstance(capabilities, dict) else {}
+        info = result.get("serverInfo")
+        self.info = info if isinstance(info, dict) else {}
         await self._tell(protocol.notification(protocol.INITIALIZED, {}), seconds)
         self.begun = True
 

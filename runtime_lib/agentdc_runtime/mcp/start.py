@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentdc_runtime.host.console import USAGE, Refusal
+from agentdc_runtime.mcp.drift import Lock
 from agentdc_runtime.mcp.router import Entry, Router
 from agentdc_runtime.mcp.server import Server
 
@@ -35,7 +36,16 @@ def router(
         if make is None:
             raise Refusal("this app was built without MCP over HTTP", USAGE)
         server = make(process, declared, version)
-        entries.append(Entry(server, declared["allow_tools"], declared["allow_resources"]))
+        locked = declared.get("locked")
+        entries.append(
+            Entry(
+                server,
+                declared["allow_tools"],
+                declared["allow_resources"],
+                lock=None if locked is None else Lock(locked),
+                strict=declared.get("on_drift") != "warn",
+            )
+        )
     if stdio:
         if any(entry.server.name == LEGACY for entry in entries):
             raise Refusal("`--mcp-stdio` is the server `default`, and [[mcp_servers]] has one too", USAGE)

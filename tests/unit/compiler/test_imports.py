@@ -72,6 +72,7 @@ MADE_FOR = {
     "mcp.asked": {"asyncio"},
     "mcp.child": {"asyncio", "subprocess"},
     "mcp.http": {"asyncio"},
+    "mcp.listing": {"asyncio"},
     "mcp.server": {"asyncio"},
     "mcp.session": {"asyncio"},
     "mcp.stdio": {"asyncio"},
@@ -104,6 +105,8 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         *("host.command", "host.files", "net.http_client", "net.url", "mcp.router"),
     },
     "mcp": {"mcp", "errors", "jsontext", "observe", "policy.match", "host.command", "host.console"},
+    "mcp.drift": {"jsontext", "signing.digests"},
+    "mcp.listing": {"mcp", "core.process", "errors", "host.console", "jsontext", "secrets.oauth2"},
     "mcp.http": {"mcp", "errors", "host.console", "net.http_client", "net.url"},
     "secrets": {
         *("secrets", "observe", "errors", "jsontext"),
