@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdc.cli import build, check, graph, infer, keys, learn, run, show, streams, test
+from agentdc.cli import build, check, graph, infer, keys, learn, mcp, run, show, streams, test
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command()(build.build)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(graph.graph)
 app.command()(infer.infer)
+app.add_typer(mcp.app, name="mcp")
 app.command("test")(test.command)
 app.command()(learn.new)
 app.command()(learn.explain)

@@ -98,6 +98,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (362, "end_without_value", "an end without a value beside one with"),
     (363, "relative_command", "a command that is no absolute path"),
     (364, "bad_url", "a URL that cannot be requested"),
+    (365, "unknown_mcp_tool", "a tool that the locked server does not have"),
+    (366, "unlocked_mcp_server", "a server that agentdc.lock says nothing about"),
+    (367, "mcp_lock_invalid", "a lock file that cannot be used"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -108,6 +111,8 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (407, "maybe_mismatch", "a value that its consumer may not accept"),
     (408, "unfilled_placeholder", "a placeholder that stays as it is"),
     (409, "undecided_path", "a path of which nothing is known"),
+    (450, "tool_arguments_rejected", "arguments that a tool never accepts"),
+    (451, "tool_arguments_doubtful", "arguments that a tool may not accept"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),
@@ -151,6 +156,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1002, "output_exists", "the output exists and is something else"),
     (1003, "output_unwritable", "the output cannot be written"),
     (1004, "unknown_code", "no diagnostic has this code"),
+    (1050, "mcp_server_unavailable", "an MCP server that cannot be asked"),
     # 11 tests
     (1101, "fixture_invalid", "a fixture that cannot be used"),
     (1102, "scenario_invalid", "a scenario that cannot be used"),

@@ -20,6 +20,8 @@ from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
+from agentdc.driver.lock import Lock
+from agentdc.driver.lock import read as read_lock
 from agentdc.driver.schemas import load, read_all
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
@@ -65,10 +67,12 @@ class Member:
 class Family:
     """A workflow and its children.
 
-    `members`: by real path, in the order in which they are met. `tried`: every path at which a child was looked for.
+    `members`: by real path, in the order in which they are met. `tried`: every path at which a child or a lock was
+    looked for. `lock`: of the main workflow, whose servers count in children too.
     """
 
     def __init__(self, options: Options) -> None:
+        self.lock = Lock("")
         self.members: dict[str, Member] = {}
         self.tried: list[str] = []
         self._options = options
@@ -92,6 +96,9 @@ class Family:
         workflow = decoded.workflow
         if workflow is None:
             return member
+        if not chain and workflow.mcp_servers:
+            self.lock = read_lock(source.name)
+            self.tried.append(self.lock.path)
         self._open.append(place)
         for index, use in uses(workflow):
             if use.workflow.strip() and use.workflow not in member.children:
@@ -101,6 +108,8 @@ class Family:
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
             member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
             self.tried += [each for each in tried if each not in self.tried]
+        if not chain:
+            member.problems = [*member.problems, *self.lock.problems(workflow, decoded.places)]
         main = self.main.decoded.workflow
         member.checked = check(
             workflow,
@@ -110,6 +119,7 @@ class Family:
             child=key if chain else "",
             answers=None if main is None else answer_limits(main),
             schemas=schemas,
+            locked=self.lock.types() if workflow.mcp_servers else None,
         )
         member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
         return member

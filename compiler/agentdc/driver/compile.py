@@ -90,6 +90,7 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
                 signing_required=trust.required,
                 signing_key=trust.key,
                 mcp=bool(families & MCP),
+                locks=_locks(report.family, workflow),
             )
         ),
         "workflow.toml": main.source.data,
@@ -104,6 +105,11 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     return Compiled(
         workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, foreign, bundle
     )
+
+
+def _locks(family: Family, workflow: Workflow) -> dict[str, Any]:
+    found = {server.name: family.lock.digests(server.name) for server in workflow.mcp_servers}
+    return {name: digests for name, digests in found.items() if digests is not None}
 
 
 def _described(main: Member) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agentdc.model.supervision import McpServer, Supervisor
@@ -17,11 +18,13 @@ def operands(
     signing_required: bool = False,
     signing_key: str | None = None,
     mcp: bool = False,
+    locks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The operand document of a workflow: policy, logging and signing as written, None where absent.
 
     What the build demanded of the signature, the app demands at every start: `signing_required`, and the PEM text
-    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers.
+    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers. `locks`:
+    digests of locked tools, by server.
     """
     signing = _table(workflow.signing)
     if signing_required or signing_key is not None:
@@ -43,7 +46,11 @@ def operands(
     if mcp:
         document["supervisor"] = _supervised(workflow, None)
         document["mcp_servers"] = [
-            {**(_table(server) or {}), "supervisor": _supervised(workflow, server)}
+            {
+                **(_table(server) or {}),
+                **({"locked": locks[server.name]} if locks and server.name in locks else {}),
+                "supervisor": _supervised(workflow, server),
+            }
             for server in workflow.mcp_servers
         ]
     if workflow.http_routes:

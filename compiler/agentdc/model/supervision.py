@@ -65,6 +65,9 @@ class McpServer(Section):
     replay: Literal["idempotent"] | None = Field(
         None, description="Repeat idempotent calls once.", json_schema_extra=EXTENSION
     )
+    on_drift: Literal["refuse", "warn"] = Field(
+        "refuse", description="What a tool unlike agentdc.lock means.", json_schema_extra=EXTENSION
+    )
     supervisor: McpSupervisor | None = Field(
         None, description="Overrides of [supervisor].", json_schema_extra=EXTENSION
     )

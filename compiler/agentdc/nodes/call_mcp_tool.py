@@ -25,14 +25,13 @@ class CallMcpTool(NodeModel):
     server: str | None = Field(None, description="an [[mcp_servers]] name; absent = the only one")
 
 
-def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
-    told: dict[str, Type] = {
-        "content": Array(UNKNOWN),
-        "server": STRING,
-        "structured": UNKNOWN,
-        "tool": STRING,
+def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]:
+    told: dict[str, Type] = {"content": Array(UNKNOWN), "server": STRING, "tool": STRING}
+    answer = type_of.tool(node.server, node.tool)
+    return {
+        None: record({"is_error": FALSE, "structured": answer, **told}),
+        "error": record({"is_error": TRUE, "structured": UNKNOWN, **told}),
     }
-    return {None: record({"is_error": FALSE, **told}), "error": record({"is_error": TRUE, **told})}
 
 
 def _effects(node: CallMcpTool) -> Iterable[Effect]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
-from agentdc_runtime.mcp.session import LONGEST, Silent
+from agentdc_runtime.mcp.protocol import METHOD_NOT_FOUND
+from agentdc_runtime.mcp.session import LONGEST, Refused, Silent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,12 @@ class Asked:
         session = await self._up(deadline)
         if method.partition("/")[0] not in session.capabilities:
             return []
-        listed = await session.pages(method, member, self._left(deadline))
+        try:
+            listed = await session.pages(method, member, self._left(deadline))
+        except Refused as refused:
+            if refused.code == METHOD_NOT_FOUND:
+                return []  # it offers a part of what its capability covers
+            raise
         return [each for each in listed if isinstance(each, dict)]
 
     async def _up(self, deadline: float) -> Session:

@@ -54,8 +54,8 @@ class Tool:
 class Entry:
     """A server with what may be asked of it; None allows everything.
 
-    `lock`: what its tools were when the workflow was checked; `strict`: a server with others is refused. `drifted`: by
-    tool, how it differs.
+    `lock`: what its tools were when the workflow was checked; `strict`: a server with others is refused. `drifted`:
+    by tool, how it differs.
     """
 
     __slots__ = ("_resources", "_tools", "drifted", "lock", "seen", "server", "strict")
@@ -197,7 +197,7 @@ class Router:
 
     async def _compare(self, entry: Entry, deadline: float) -> None:
         if entry.lock is None or entry.seen == entry.server.changes:
-            return
+            return  # the latter too for one that has never answered yet (`lenient_start`)
         listed = await entry.server.tools(deadline)
         entry.seen = entry.server.changes
         changes = entry.lock.changes(listed, entry.allows_tool)

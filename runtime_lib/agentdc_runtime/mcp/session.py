@@ -49,6 +49,14 @@ class Lost(McpError):
     """The session is gone, with this request in flight or before it was sent."""
 
 
+class Refused(McpError):
+    """The server answered with an error of the protocol; `code`: which."""
+
+    def __init__(self, reason: str, code: Json) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class Silent(McpError):
     """The server did not answer in time."""
 
@@ -68,6 +76,7 @@ class Session:
         "begun",
         "capabilities",
         "heard",
+        "info",
         "version",
     )
 
@@ -116,7 +125,8 @@ class Session:
             self._cancel(number)
             raise
         except RpcError as error:
-            raise McpError(f"{self._link.label} error {compact(error.code)}: {error.message}") from None
+            said = f"{self._link.label} error {compact(error.code)}: {error.message}"
+            raise Refused(said, error.code) from None
         except NoResult:
             raise McpError(f"{self._link.label} response lacked `result`") from None
         finally:

@@ -29,7 +29,9 @@ COMMANDS = {
     *("freeze_does_not_start", "internal", "unreadable_file", "output_exists", "output_unwritable"),
     *("unknown_code", "child_invalid"),
     *("fixture_invalid", "scenario_invalid", "impossible_mock", "unused_mock"),
-    *("impossible_expectation", "baseline_invalid"),
+    *("impossible_expectation", "baseline_invalid", "mcp_server_unavailable"),
+    *("unknown_mcp_tool", "unlocked_mcp_server", "mcp_lock_invalid"),
+    *("tool_arguments_rejected", "tool_arguments_doubtful"),
 }
 
 
