@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from agentdc.check.facts import TRIGGER_TYPE
+from agentdc.check.offers import offered
 from agentdc.model.trigger import BusMessage, Cron, FsWatch, Interval, Trigger
 from agentdc.model.workflow import StartNode, Workflow
 from agentdc.types import (
@@ -65,6 +66,10 @@ def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Itera
         if route.start_node == start:
             body = UNKNOWN if route.input_schema is None else schemas.get(route.input_schema, UNKNOWN)
             yield "http", _with_principal(body)
+    if start in (tools := offered(workflow)):
+        name = tools[start]
+        given = UNKNOWN if name is None else schemas.get(name, UNKNOWN)
+        yield "mcp", union((given, _with_principal(given)))
     for trigger in workflow.triggers:
         if trigger.start_node == start:
             yield "manual", _fired(trigger)

@@ -19,6 +19,7 @@ from agentdc.check import (
     limits,
     lints,
     names,
+    offers,
     paths,
     policy,
     secrets,
@@ -172,6 +173,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *secrets.check(workflow, at),
         *auth.check(workflow, at),
         *http_routes.check(workflow, at),
+        *offers.check(workflow, at),
         *budget.check(workflow, at),
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names, identifier
+from agentdc.codegen.offers import offer_modules
 from agentdc.codegen.render import render
 from agentdc.codegen.serve import ServeModule
 from agentdc.codegen.tidy import tidy
@@ -84,6 +85,8 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
         files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
     if bundle.service is not None:
         files |= _service(bundle.service, package, awaits=bundle.awaits)
+    if bundle.offers:
+        files |= offer_modules(bundle, package, header.compiler)
     if extras.requirements:
         files["requirements.txt"] = "".join(f"{each}\n" for each in extras.requirements)
     return dict(sorted(files.items()))
@@ -102,7 +105,7 @@ def _service(service: Service, package: str, *, awaits: bool) -> Mapping[str, st
 
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
     """(package, module) of each program that a node may run; children are named after their files."""
-    names = Names({"main", "schemas", "serve", "workflow"})
+    names = Names({"main", "offer_schemas", "offers", "schemas", "serve", "workflow"})
     return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
@@ -135,6 +138,8 @@ def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainV
     parts = [*extras.parts, ("drive", f"agentdc_runtime.core.{driver}", "drive")]
     if bundle.service is not None:
         parts.append(("serve", f"{package}.serve", "serve"))
+    if bundle.offers:
+        parts.append(("offer", f"{package}.offers", "offer"))
     parts.sort()
     features = f"features=frozenset({literal(list(extras.features))})"
     return MainView(

@@ -77,6 +77,9 @@ class ServeModule:
         if route.stream:
             self._take("agentdc_runtime.http", "stream")
             words.append("stream=stream")
+        if route.mcp:
+            self._take(self._package, "offers")
+            words.append("mcp=offers.ROUTE")
         if route.websocket:
             self._take("agentdc_runtime.http", "websocket")
             words.append("websocket=websocket")

@@ -102,6 +102,20 @@ class ServeView:
 
 
 @dataclass(frozen=True, slots=True)
+class OffersView:
+    """`app/offers.py.j2`: tools as arguments of `Offer`. `over_http`: there is a route for them."""
+
+    docstring: str
+    imports: tuple[str, ...]
+    offers: tuple[str, ...]
+    purpose: str
+    version: str
+    walk: str
+    opaque: str
+    over_http: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MainView:
     """`app/main.py.j2`: the app record and its entry point."""
 

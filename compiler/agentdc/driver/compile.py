@@ -23,6 +23,7 @@ from agentdc.link.manifest import Capability, Origin, as_json, manifest
 from agentdc.link.needs import MCP, Needs, extras
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
+from agentdc.lower.offers import offers
 from agentdc.lower.operands import operands
 from agentdc.lower.service import service
 from agentdc.model.workflow import Workflow
@@ -70,6 +71,9 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     workflow = _workflow(main)
     document = _described(main) if workflow.http_routes else None
     bundle = replace(bundle, service=service(workflow, main.schemas, document))
+    if workflow.mcp_serve is not None and main.checked is not None and main.checked.facts is not None:
+        tools = offers(workflow, main.checked.facts, main.schemas)
+        bundle = replace(bundle, offers=tools, purpose=workflow.description or "")
     digest = sha256(bundle_text(bundle).encode()).hexdigest()
     capabilities = [each for member in report.members for each in _capabilities(member, bundle)]
     digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}

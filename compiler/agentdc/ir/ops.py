@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from agentdc.ir.service import Service
+from agentdc.ir.service import Offer, Service
 
 Json: TypeAlias = Any
 Missing: TypeAlias = Literal["error", "null"]
@@ -224,13 +224,15 @@ class Bundle:
     """All programs of one app: the main one, and children by their key, in the order in which they are met.
 
     `main_key`: how a child that runs the main program again names it. `service`: what the app offers to the outside,
-    None when it only runs once.
+    None when it only runs once. `offers`: the tools of its MCP server; `purpose`: what it says of itself there.
     """
 
     main: Program
     children: tuple[tuple[str, Program], ...] = ()
     main_key: str = ""
     service: Service | None = None
+    offers: tuple[Offer, ...] = ()
+    purpose: str = ""
 
     @property
     def programs(self) -> tuple[Program, ...]:

@@ -43,6 +43,23 @@ class Route:
     cors: Cors | None = None
     stream: bool = False
     websocket: bool = False
+    mcp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A start node as a tool of the app's MCP server.
+
+    `schema`: of what it takes; `checked`: it is held against it. `output`: the schema of what it gives, or None;
+    `wrapped`: as the member `result` of an object.
+    """
+
+    start: str
+    description: str
+    schema: Json
+    checked: bool
+    output: Json
+    wrapped: bool
 
 
 @dataclass(frozen=True, slots=True)

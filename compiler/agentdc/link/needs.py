@@ -78,6 +78,10 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 def _features(needs: Needs) -> Iterator[str]:
     if needs.touches & MCP:
         yield "mcp"
+    if needs.workflow.mcp_serve is not None:
+        yield "mcp_serve"
+    if needs.service is not None and any(route.mcp for route in needs.service.routes):
+        yield "mcp_http"
     if needs.service is not None:
         yield "serve"
         if needs.service.state:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentdc.lower.service import http_routes
 from agentdc.model.supervision import McpServer, Supervisor
 from agentdc.model.workflow import Workflow
 
@@ -53,7 +54,8 @@ def operands(
             }
             for server in workflow.mcp_servers
         ]
-    if workflow.http_routes:
+    routes = http_routes(workflow)
+    if routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)
         document["routes"] = [
@@ -63,7 +65,7 @@ def operands(
                 "auth": route.auth,
                 "rate_limit": _table(route.rate_limit),
             }
-            for route in workflow.http_routes
+            for route in routes
         ]
     return document
 

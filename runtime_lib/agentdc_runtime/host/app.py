@@ -19,9 +19,10 @@ class App:
     """One compiled workflow with the parts of the runtime that it needs.
 
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
-    an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
-    can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
-    router of MCP calls: None when nothing of the workflow needs them. `features`: parts that flags need.
+    an event loop. `once`, `serve`, `offer`: what its modes do, until the exit status; None when nothing of the
+    workflow can be served, or offered to MCP clients. The classes of the policy gate, the budget and the secrets,
+    the signature check, and what makes the router of MCP calls: None when nothing of the workflow needs them.
+    `features`: parts that flags need.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class App:
         "features",
         "gate",
         "mcp",
+        "offer",
         "once",
         "program",
         "read_data",
@@ -55,6 +57,7 @@ class App:
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
         mcp: Callable[..., Router] | None = None,
+        offer: Callable[[Started], int] | None = None,
         features: frozenset[str] = frozenset(),
     ) -> None:
         self.program = program
@@ -69,6 +72,7 @@ class App:
         self.secrets = secrets
         self.signing = signing
         self.mcp = mcp
+        self.offer = offer
         self.features = features
 
     @property

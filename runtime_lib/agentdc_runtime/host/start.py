@@ -154,6 +154,10 @@ def _run(app: App, options: Options, program: str) -> int:
         started = Started(
             app, options, program, operands, log, _process(app, operands, log, options.mcp_stdio)
         )
+        if options.mcp_serve == "stdio" and app.offer is not None:
+            return app.offer(started)
+        if options.mcp_serve == "http" and app.serve is not None:
+            return app.serve(started)
         if (options.mode or ("once" if app.serve is None else "serve")) == "once":
             return app.once(started)
         if app.serve is None:

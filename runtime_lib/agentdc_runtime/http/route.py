@@ -24,10 +24,11 @@ class Route:
 
     `start`: name of the start node. `check`: what is wrong with a payload by the input schema, or None. `key`: where
     the idempotency key comes from; `ttl`: seconds that an answer is remembered. The parts of the runtime that only
-    some routes have: `cors` answers pages of other origins, `stream` and `websocket` let a caller follow the run.
+    some routes have: `cors` answers pages of other origins, `stream` and `websocket` let a caller follow the run,
+    `mcp` reads messages of that protocol.
     """
 
-    __slots__ = ("check", "cors", "key", "method", "path", "start", "stream", "ttl", "websocket")
+    __slots__ = ("check", "cors", "key", "mcp", "method", "path", "start", "stream", "ttl", "websocket")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Route:
         cors: Any = None,
         stream: Any = None,
         websocket: Any = None,
+        mcp: Any = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -51,6 +53,7 @@ class Route:
         self.cors = cors
         self.stream = stream
         self.websocket = websocket
+        self.mcp = mcp
 
 
 class Endpoint:

@@ -207,6 +207,8 @@ class Service:
     def _accepted(self, request: Request, caller: Caller, endpoint: Endpoint, principal: Principal) -> Answer:
         """Read the body, and run."""
         route = endpoint.route
+        if route.mcp is not None:
+            return route.mcp.serve(self, request, caller, endpoint, principal)  # type: ignore[no-any-return]
         if route.websocket is not None and route.websocket.asked(request):
             return route.websocket.serve(self, request, caller, endpoint, principal)  # type: ignore[no-any-return]
         try:
@@ -322,6 +324,43 @@ class Service:
     def _forget(run: Run) -> None:
         run.journal = None  # it refers back to the run: without this only the collector could free them
 
+    async def run_from(
+        self,
+        start: str,
+        kind: str,
+        payload: Json,
+        watch: Callable[[Run], None],
+        request: Request | None = None,
+    ) -> tuple[Ending, Run] | None:
+        """A run in its turn, begun by neither a route nor a trigger; None when no turn came within the time of a run.
+
+        `watch`: is handed the run before it begins.
+        """
+        run = Run(
+            self.program,
+            self.process,
+            kind,
+            payload,
+            deadline=monotonic() + self.run_time,
+            dry_run=self.dry_run,
+        )
+        if self.process.journal is not None:
+            outer = None if request is None else lambda: _span(request, None)
+            self.process.journal(run, start, outer).started()
+        watch(run)
+        block = self.program.starts[start][1]
+        if not await self.admission.enter(self.run_time):
+            self._forget(run)
+            return None
+        self.running.add(run)
+        try:
+            ending = drive(run, block) if self.walk is None else await self.walk(run, block)
+        finally:
+            self.running.discard(run)
+            self.admission.leave()
+        self._account(run, ending)
+        return ending, run
+
     async def fire(self, start: str, payload: dict[str, Json]) -> str:
         """The run of a trigger; its status, or AgentError (spec 02 §10.1)."""
         run = Run(
@@ -352,6 +391,12 @@ class Service:
         return reply.outcome_reply(ending, run)
 
     # Answers.
+
+    def plain(
+        self, request: Request, caller: Caller, endpoint: Endpoint, status: int, kind: str, body: bytes
+    ) -> bytes:
+        """An answer as it is given."""
+        return self._reply(request, caller, endpoint, status, kind, body)
 
     def _outcome(
         self, request: Request, caller: Caller, endpoint: Endpoint, ending: Ending, run: Run
