@@ -13,6 +13,8 @@ from agentdc.driver.compile import Compiled
 Table: TypeAlias = dict[str, Any]
 AWAITED = {"call", "http_request", "map", "parallel", "shell_run"}  # what awaits, and what runs children
 
+ASKED = {"call_mcp_tool", "read_mcp_resource"}  # what asks MCP servers
+
 HOSTILE = {
     "quotes": 'it\'s "quoted" `so`',
     "triple quotes": '"""; import os; """',

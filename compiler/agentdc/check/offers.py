@@ -35,9 +35,7 @@ def route(workflow: Workflow) -> HttpRoute | None:
     if serve is None or serve.path is None or not starts:
         return None
     limit = serve.rate_limit
-    return HttpRoute(
-        method="POST", path=serve.path, start_node=starts[0], auth=serve.auth, rate_limit=limit
-    )
+    return HttpRoute(method="POST", path=serve.path, start_node=starts[0], auth=serve.auth, rate_limit=limit)
 
 
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:

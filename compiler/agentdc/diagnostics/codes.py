@@ -101,7 +101,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (365, "unknown_mcp_tool", "a tool that the locked server does not have"),
     (366, "unlocked_mcp_server", "a server that agentdc.lock says nothing about"),
     (367, "mcp_lock_invalid", "a lock file that cannot be used"),
-    (368, "unknown_offered_start", "[mcp_serve] offers a start node that is not there"),
+    (368, "unknown_offered_start", "a start node that is offered and not there"),
     (369, "bad_tool_name", "a start node whose name no tool can have"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),

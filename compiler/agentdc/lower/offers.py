@@ -10,7 +10,8 @@ from agentdc.check.facts import Facts
 from agentdc.check.offers import offered
 from agentdc.ir.service import Offer
 from agentdc.model.workflow import Workflow
-from agentdc.types import Never, Object, Type, Union, Unknown
+from agentdc.types import Never, Object, Type, Unknown
+from agentdc.types.shape import members_of
 from agentdc.types.to_schema import to_schema
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"  # what `to_schema` writes; without it clients assume another one
@@ -49,10 +50,11 @@ def _output(gives: Type | None) -> tuple[dict[str, Any] | None, bool]:
     """The schema of the structured answer, and whether the value stands in it as `result`."""
     if gives is None or isinstance(gives, Unknown | Never):
         return None, False
-    if isinstance(gives, Object):
+    members = members_of(gives)
+    if all(isinstance(each, Object) for each in members):
         document: Any = to_schema(gives, closed=False)
-        return {"$schema": _DRAFT, **document}, False
-    if isinstance(gives, Union) and any(isinstance(each, Object | Unknown) for each in gives.members):
+        return {"$schema": _DRAFT, "type": "object", **document}, False
+    if any(isinstance(each, Object | Unknown) for each in members):
         return None, False  # now an object, now something else: told as it comes
     whole = {
         "type": "object",

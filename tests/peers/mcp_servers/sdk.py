@@ -1,7 +1,7 @@
 """An MCP server made with the official SDK, over its standard streams.
 
 It lists two tools a page, and writes to standard error when it starts. With the word `drifted` or `reworded` its tool
-`echo` is another than it was; with `FILE`, it is what that file says whenever it is asked.
+`echo` is another than it was; with `FILE`, it is what that file says whenever it is asked. With `anything` it has every tool.
 """
 
 from __future__ import annotations
@@ -158,6 +158,8 @@ CALLED: dict[str, Callable[[Context, Given], Awaitable[Result]]] = {
 async def call_tool(context: Context, params: types.CallToolRequestParams) -> Result:
     if params.name in CALLED:
         return await CALLED[params.name](context, params.arguments or {})
+    if _mode() == "anything":
+        return _said("", structured_content={"tool": params.name, "arguments": params.arguments})
     if params.name.startswith("grown_"):
         return _said(params.name)
     raise MCPError(-32602, f"Unknown tool: {params.name}")

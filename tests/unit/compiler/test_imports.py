@@ -62,6 +62,7 @@ MADE_FOR = {
     "host.connection": {"asyncio"},
     "host.listener": {"asyncio"},
     "host.loop": {"asyncio"},
+    "host.mcp_stdio": {"asyncio"},
     "host.reload": {"asyncio"},
     "host.serve": {"asyncio"},
     "host.tls": {"ssl"},
@@ -113,6 +114,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         *("host.command", "host.files", "net.http_client", "net.url"),
     },
     "auth": {"auth", "errors", "jsontext", "observe", "net.http_client", "net.url"},
+    "http.mcp": {"http", "jsontext", "mcp"},
     "http": {"http", "core", "errors", "jsontext", "observe", "state"},
     "state": {"state", "errors", "jsontext", "observe"},
     "triggers": {"triggers", "errors", "observe"},
@@ -121,6 +123,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         f"host.{each}": {"core", "errors", "host", "http", "observe"}
         for each in ("connection", "listener", "reload", "serve", "surface")
     },
+    "host.mcp_stdio": {"errors", "host", "http", "jsontext", "mcp", "observe"},
     "host.command": set(),
     "host.files": {"errors"},
     "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
