@@ -96,6 +96,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),
+    (365, "nested_too_deep", "a child too many levels down"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -105,6 +106,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (406, "maybe_missing", "a path to a key that data may lack"),
     (407, "maybe_mismatch", "a value that its consumer may not accept"),
     (408, "unfilled_placeholder", "a placeholder that stays as it is"),
+    (410, "value_mismatch", "a value that its consumer never accepts, though its kind is right"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),
