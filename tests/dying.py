@@ -55,7 +55,10 @@ SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A run that ended with an error. `node`: in the workflow file `file`, whose facts are those of `member`."""
+    """A run that ended with an error. `node`: in the workflow file `file`, whose facts are those of `member`.
+
+    `path`: the context path that it is about. `most`: how many items the node takes, if it says so.
+    """
 
     file: str
     node: str
@@ -64,6 +67,7 @@ class Death:
     path: str
     shown: str
     member: Member
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ class App:
         assert member.decoded.workflow is not None
         node = next(each for each in member.decoded.workflow.nodes if each.id == place.id)
         cause, path = _cause(node, outputs, died, error)
-        return Death(place.file, place.id, cause, error.category, path, error.display, member)
+        most = getattr(node, "max_items", 0)
+        return Death(place.file, place.id, cause, error.category, path, error.display, member, most)
 
 
 def _cause(node: NodeModel, outputs: dict[str, Any], run: Run, error: AgentError) -> tuple[str, str]:
@@ -145,7 +150,8 @@ def _cause(node: NodeModel, outputs: dict[str, Any], run: Run, error: AgentError
             return "text", path
     if node.type == "http_request":
         return "network", ""
-    return BY_KIND.get(node.type, "no cause that is known"), ""
+    about = next((path for _, field, path in spec.paths_of(node) if field.needs == "array"), "")
+    return BY_KIND.get(node.type, "no cause that is known"), about
 
 
 def _fits(value: Any, needs: Needs, *, nullable: bool) -> bool:

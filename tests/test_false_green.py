@@ -9,23 +9,22 @@ must die of something that the check did not exclude.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from claimed import CAUSES, EXCLUDED, LEFT, Excluded
+from claimed import EXCLUDED, LEFT
 from compiled import TESTS
 from dying import App, Death, app
+from excuses import left_of, lie_of
 from runner import case_id, find, orphans
 from typed_values import drawn, values
 
-from agentdc.check.paths import fits
 from agentdc.check.starts import inputs
 from agentdc.check.validate import Options
-from agentdc.diagnostics import CODES, Diagnostic, SourceFile
+from agentdc.diagnostics import CODES, SourceFile
 from agentdc.driver.check import Report, check_source
 from agentdc.driver.schemas import read, read_all
 from agentdc.nodes.registry import SPECS
@@ -79,18 +78,36 @@ def cases() -> list[ParameterSet]:
 @pytest.mark.parametrize("case", cases())
 def test_no_green_check_lies(case: Path, tmp_path: Path) -> None:
     said = truth(case)
+    report, deaths = lived(case, tmp_path, Options())
+    found = {(each.code.slug, each.severity.value) for each in report.diagnostics}
+    assert set(said.codes) <= found, f"check says {sorted(found)}"
+    assert not (said.green and any(each.is_error for each in report.diagnostics)), "told: correct truth.txt"
+    assert not [lie for each in deaths or () if (lie := lie_of(each, report))]
+    if said.green and deaths is not None:
+        died = {left_of(each, report) for each in deaths}
+        assert said.green in died, f"truth.txt says {said.green}, and runs die of {died}"
+
+
+@pytest.mark.parametrize(
+    "name", ["branch_sets_it", "text_is_not_json", "two_edges_at_once", "child_gets_a_number"]
+)
+def test_a_lie_is_noticed(name: str, tmp_path: Path) -> None:
+    """With its errors taken for warnings, a check is one that lies."""
+    case = ROOT / name / "workflow.toml"
+    slugs = frozenset(slug for slug, level in truth(case).codes if level == "error")
+    report, deaths = lived(case, tmp_path, Options(allow=slugs))
+    assert deaths
+    assert [lie for each in deaths if (lie := lie_of(each, report))]
+
+
+def lived(case: Path, folder: Path, options: Options) -> tuple[Report, list[Death] | None]:
+    """What check says of a case, and what its runs die of; None for one that cannot be built."""
     with chdir(case.parent):
-        report = check_source(SourceFile(case.name, case.read_bytes()), Options())
-        found = {(each.code.slug, each.severity.value) for each in report.diagnostics}
-        assert set(said.codes) <= found, f"check says {sorted(found)}"
-        wrong = [each for each in report.diagnostics if each.is_error]
-        assert not (said.green and wrong), "the check says it after all: correct truth.txt"
+        report = check_source(SourceFile(case.name, case.read_bytes()), options)
         if any(each.is_error for each in report.build_diagnostics):
-            return
-        with app(report, tmp_path) as built:
-            deaths = _tried(built, report)
-    for death in deaths.values():
-        excuse(death, report, said.green)
+            return report, None
+        with app(report, folder) as built:
+            return report, list(_tried(built, report).values())
 
 
 def _tried(built: App, report: Report) -> dict[tuple[str, str, str], Death]:
@@ -109,51 +126,6 @@ def _tried(built: App, report: Report) -> dict[tuple[str, str, str], Death]:
             if ran.death is not None:
                 deaths.setdefault((ran.death.file, ran.death.node, ran.death.cause), ran.death)
     return deaths
-
-
-def excuse(death: Death, report: Report, green: str) -> None:
-    """Fails unless the check left the cause open: by a warning at the node, or by the table."""
-    row = CAUSES.get(death.cause)
-    assert row is not None, f"no row of the table names the cause: {death}"
-    assert death.category in row.classes, death
-    if not isinstance(row, Excluded):
-        assert green in {"", death.cause}, f"truth.txt says {green}, and the run died otherwise: {death}"
-        return
-    assert warned(death, row, report) or (row.when and unknown(death)), f"excluded, and yet: {death}"
-
-
-def warned(death: Death, row: Excluded, report: Report) -> bool:
-    """Whether a warning at the node says that the data decides."""
-    return any(each.code.slug in row.warnings and _at(each, death) for each in report.diagnostics)
-
-
-def _at(found: Diagnostic, death: Death) -> bool:
-    """Whether a finding stands inside the table of the node that died."""
-    workflow = death.member.decoded.workflow
-    assert workflow is not None
-    index = next(at for at, node in enumerate(workflow.nodes) if node.id == death.node)
-    places = death.member.decoded.places
-    if found.primary is None or found.primary.span.file is not death.member.source:
-        return False
-    begins = [places.value(("nodes", at)).start for at in range(len(workflow.nodes))]
-    return bisect_right(begins, found.primary.span.start) - 1 == index
-
-
-def unknown(death: Death) -> bool:
-    """Whether nothing is known of the data that the node died of: what `--explain-unknown` lists."""
-    facts = None if death.member.checked is None else death.member.checked.facts
-    assert facts is not None
-    found = facts.flow.resolve(death.path, death.node)
-    if death.cause == "wrong kind":
-        node = facts.flow.steps.nodes[death.node]
-        for _, field, path in SPECS[node.type].paths_of(node):
-            if (
-                path == death.path
-                and fits(found.type, field.needs, nullable=field.missing == "null") == "open"
-            ):
-                return True
-        return False
-    return death.cause == "key not there" and found.doubt == "open"
 
 
 @dataclass(frozen=True, slots=True)

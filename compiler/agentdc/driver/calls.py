@@ -44,9 +44,12 @@ class _Calls:
             return
         for index, use, raw in given(workflow, flow):
             child = self._child(parent, use.workflow)
-            if child is None or raw == UNKNOWN or isinstance(raw, Never):
+            if child is None or isinstance(raw, Never):
                 continue
             assert child.decoded.workflow is not None
+            if raw == UNKNOWN:
+                self._by_itself(child)
+                continue
             starts = [each.name for each in child.decoded.workflow.start_nodes]
             start = use.start if use.start is not None else next(iter(starts), "")
             call = (child.key, start, raw)
@@ -54,6 +57,12 @@ class _Calls:
                 self._seen.add(call)
                 note = f'called from {parent.source.name} (node "{workflow.nodes[index].id}"), with what it gives'
                 self._again(child, start, raw, note, level)
+
+    def _by_itself(self, child: Member) -> None:
+        assert child.checked is not None
+        assert child.checked.facts is not None
+        if all(each is not child.checked.facts.flow for each in child.flows):
+            child.flows.append(child.checked.facts.flow)
 
     def _again(self, child: Member, start: str, raw: Type, note: str, level: int) -> None:
         assert child.decoded.workflow is not None
@@ -69,6 +78,7 @@ class _Calls:
         told = {_place(each) for each in child.diagnostics}
         new = [each for each in found if _place(each) not in told]
         child.as_called += [replace(each, notes=(*each.notes, note)) for each in new]
+        child.flows.append(flow)
         self.follow(child, flow, level + 1)
 
     def _child(self, parent: Member, workflow: str) -> Member | None:

@@ -15,6 +15,7 @@ from typing import Any
 from agentdc.check import errors
 from agentdc.check.children import Child, ends_without, touched, uses
 from agentdc.check.ends import results
+from agentdc.check.flow import Flow
 from agentdc.check.schemas import Schemas
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
@@ -35,7 +36,7 @@ class Member:
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
     checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
     `problems`: what is wrong with those files. `known`: every schema that it names. `as_called`: what is wrong with
-    the input that its callers give it.
+    the input that its callers give it; `flows`: what holds in its runs, by what each of them gives.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Member:
     problems: list[Diagnostic] = field(default_factory=list)
     known: Schemas = field(default_factory=dict)
     as_called: list[Diagnostic] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
 
     @property
     def diagnostics(self) -> Iterator[Diagnostic]:
