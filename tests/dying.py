@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -96,7 +97,7 @@ class App:
         return list(self._program.starts)
 
     def run(self, start: str, value: Any, kind: str = "manual") -> Ran:
-        """One run in the app's own folder."""
+        """One run in the app's own folder, which is empty before."""
         runs: list[Run] = []
 
         class Seen:
@@ -108,6 +109,8 @@ class App:
 
         process = Process("exec-1-1", gate=Gate(self._policy), journal=Seen)  # type: ignore[arg-type]
         run = Run(self._program, process, kind, value, deadline=monotonic() + SECONDS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
         with chdir(self._folder):
             ending = self._walk(run, self._program.starts[start][1])
         if ending.error is None:
@@ -133,6 +136,13 @@ def _cause(node: NodeModel, outputs: dict[str, Any], run: Run, error: AgentError
         return BY_CLASS.get(error.category, "no cause that is known"), ""
     if run.at_edge:
         return ("visits" if run.visits >= MAX_VISITS else "ambiguous edges"), ""
+    if isinstance(error, WorkflowError) and run.depth >= 8 and SPECS[node.type].children(node):
+        return "too deep", ""
+    return cause_in(node, outputs)
+
+
+def cause_in(node: NodeModel, outputs: dict[str, Any]) -> tuple[str, str]:
+    """(cause, context path) of an error inside a node that ran with these outputs."""
     spec = SPECS[node.type]
     texts = []
     for _, field, path in spec.paths_of(node):
@@ -143,8 +153,6 @@ def _cause(node: NodeModel, outputs: dict[str, Any], run: Run, error: AgentError
             return "wrong kind", path
         if field.needs == "string":
             texts.append((path, value))
-    if isinstance(error, WorkflowError) and spec.children(node) and run.depth >= 8:
-        return "too deep", ""
     for path, value in texts:
         if _wrong_text(node.type, value):
             return "text", path
@@ -190,7 +198,6 @@ def app(report: Report, root: Path) -> Iterator[App]:
     own = {name: data for name, data in compiled.files.items() if name.startswith(f"{compiled.package}/")}
     write(own, root / "app")
     policy = json.loads(own[f"{compiled.package}/operands.json"])["policy"]
-    (root / "work").mkdir(exist_ok=True)
     sys.path.insert(0, str(root / "app"))
     importlib.invalidate_caches()
     try:

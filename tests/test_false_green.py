@@ -12,7 +12,7 @@ import re
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from claimed import EXCLUDED, LEFT
@@ -20,22 +20,17 @@ from compiled import TESTS
 from dying import App, Death, app
 from excuses import left_of, lie_of
 from runner import case_id, find, orphans
-from typed_values import drawn, values
+from typed_inputs import beginnings
 
-from agentdc.check.starts import inputs
 from agentdc.check.validate import Options
 from agentdc.diagnostics import CODES, SourceFile
 from agentdc.driver.check import Report, check_source
-from agentdc.driver.schemas import read, read_all
-from agentdc.nodes.registry import SPECS
-from agentdc.testing.schemas import violation
 
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
 ROOT = TESTS / "false_green"
 CASES = find(ROOT, "*/workflow.toml")
-PRINCIPAL = {"kind": "anonymous", "name": ""}
 EXAMPLES = 30
 
 
@@ -113,57 +108,11 @@ def lived(case: Path, folder: Path, options: Options) -> tuple[Report, list[Deat
 def _tried(built: App, report: Report) -> dict[tuple[str, str, str], Death]:
     """What runs of all starts die of, one of each kind."""
     deaths: dict[tuple[str, str, str], Death] = {}
-    workflow = report.workflow
-    assert workflow is not None
-    known = {name: each.type for name, each in read_all(workflow, report.source.name).items()}
-    for start, given_to in inputs(workflow, known).items():
-        ways = _leads(report, start)
-        for value in drawn(values(given_to.raw, _keys(report)), EXAMPLES):
-            way = next((each for each in ways if each.lets_in(value)), None)
-            if way is None:
-                continue
-            ran = built.run(start, value, way.kind)
-            if ran.death is not None:
-                deaths.setdefault((ran.death.file, ran.death.node, ran.death.cause), ran.death)
+    for start, kind, value in beginnings(report, EXAMPLES):
+        death = built.run(start, value, kind).death
+        if death is not None:
+            deaths.setdefault((death.file, death.node, death.cause), death)
     return deaths
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What leads to a start: the kind of its runs, and the schema that a route enforces, or None."""
-
-    kind: str
-    schema: Any = None
-
-    def lets_in(self, value: Any) -> bool:
-        if self.schema is None:
-            return True
-        body = (
-            {key: each for key, each in value.items() if key != "principal"}
-            if isinstance(value, dict)
-            else value
-        )
-        return violation(self.schema, body) is None
-
-
-def _leads(report: Report, start: str) -> list[Way]:
-    workflow = report.workflow
-    assert workflow is not None
-    found = []
-    for route in workflow.http_routes:
-        if route.start_node == start:
-            schema = None if route.input_schema is None else read(route.input_schema, report.source.name)[1]
-            found.append(Way("http", schema))
-    others = any(each.start_node == start for each in workflow.triggers)
-    by_hand = next(each for each in workflow.start_nodes if each.name == start).source == "manual"
-    return [*found, Way("manual")] if others or by_hand or not found else found
-
-
-def _keys(report: Report) -> list[str]:
-    """Keys that some path of the workflow names."""
-    assert report.workflow is not None
-    paths = [path for node in report.workflow.nodes for _, _, path in SPECS[node.type].paths_of(node)]
-    return sorted({part for path in paths for part in path.split(".")[1:]} - {"principal"})[:6] or ["a"]
 
 
 def test_there_are_enough_cases_and_no_strangers() -> None:

@@ -51,7 +51,7 @@ def values(wanted: Type, keys: Sequence[str] = ("a", "b"), depth: int = 3) -> st
         case Union(members):
             return st.one_of([inner(member) for member in members])
         case Array(item, prefix):
-            more = st.lists(inner(item), max_size=2 if depth > 0 else 0)
+            more = st.just([]) if depth <= 0 or inner(item).is_empty else st.lists(inner(item), max_size=2)
             first = st.tuples(*[inner(each) for each in prefix])
             return st.builds(lambda there, rest: [*there, *rest], first, more)
         case Object(fields, rest):
