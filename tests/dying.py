@@ -7,7 +7,6 @@ from what the checker said. A child's error is the error of the child's node.
 from __future__ import annotations
 
 import importlib
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -20,12 +19,15 @@ from urllib.parse import urlsplit
 
 from compiled import write
 
+from agentdc.codegen.package import Extras, Header, generate, package_name
 from agentdc.driver.check import Report
 from agentdc.driver.children import Member
-from agentdc.driver.compile import Trust, compile_workflow
+from agentdc.driver.compile import lower_family
+from agentdc.lower.operands import operands
 from agentdc.model.node import NodeModel
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Needs
+from agentdc.passes.pipeline import run_passes
 from agentdc_runtime.core import drive, drive_async
 from agentdc_runtime.core.process import Process
 from agentdc_runtime.core.run import MAX_VISITS, Ending, Program, Run, flattened
@@ -193,18 +195,24 @@ def _wrong_text(kind: str, value: str) -> bool:
 
 @contextmanager
 def app(report: Report, root: Path) -> Iterator[App]:
-    """The app, its package importable and its runs in a folder of their own, both below `root`."""
-    compiled = compile_workflow(report, Trust())
-    own = {name: data for name, data in compiled.files.items() if name.startswith(f"{compiled.package}/")}
-    write(own, root / "app")
-    policy = json.loads(own[f"{compiled.package}/operands.json"])["policy"]
+    """The programs of an app, importable, and their runs in a folder of their own, both below `root`.
+
+    Nothing is linked: the runtime library of this process will do.
+    """
+    assert report.family is not None
+    assert report.workflow is not None
+    bundle = run_passes(lower_family(report.family))
+    texts = generate(bundle, Header("", "", {member.key: "" for member in report.members}), Extras())
+    write({name: text.encode() for name, text in texts.items()}, root / "app")
+    package = package_name(report.workflow.name)
+    policy = operands(report.workflow, "")["policy"]
     sys.path.insert(0, str(root / "app"))
     importlib.invalidate_caches()
     try:
-        module = importlib.import_module(f"{compiled.package}.workflow")
+        module = importlib.import_module(f"{package}.workflow")
         names = {"PROGRAM": module.PROGRAM, "policy": policy}
-        yield App(report, root / "work", names, awaits=compiled.bundle.awaits)
+        yield App(report, root / "work", names, awaits=bundle.awaits)
     finally:
         sys.path.remove(str(root / "app"))
-        for name in [each for each in sys.modules if each.partition(".")[0] == compiled.package]:
+        for name in [each for each in sys.modules if each.partition(".")[0] == package]:
             del sys.modules[name]

@@ -1,7 +1,7 @@
 """Random workflows of many kinds that are mostly sound: branches, joins, loops, children, files, typed triggers.
 
-A workflow is built as statements are, one in another, so that it is known which outputs are there; now and then a path
-is chosen without looking. What the checker finds in such a workflow is what this does not know.
+A workflow is built as statements are, one in another, so that it is known which outputs are there; now and then a
+path is chosen without looking. What the checker finds in such a workflow is what this does not know.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ Open = list[tuple[str, str | None]]
 """Edges without an end: the node that they leave, and the label."""
 
 ENV = {"FUZZ_SET": "x", "FUZZ_JSON": '{"a": "x"}', "FUZZ_EMPTY": ""}
-TEXTS = ("", "x", "y", "1", "true", "null", '{"a": "x"}', "[1, 2]", "not json")
 LITERALS = ('{"a": "x", "list": ["x", "y"]}', '["x"]', "7", '"x"', "{", "plain", "out/a.txt", "")
 WORDS = ("x", "y", "z")
 SIMPLE: tuple[Table, ...] = (
@@ -41,13 +40,27 @@ SIMPLE: tuple[Table, ...] = (
     ]},
     {"allOf": [{"type": "object", "required": ["a"]}, {"properties": {"a": {"type": "string"}}}]},
 )  # fmt: skip
-INSIDE = {
-    "template_render": ("rendered",), "json_select": ("value", "found", "value.a"), "parse_json": ("parsed", "parsed.a"),
-    "condition": ("value",), "switch": ("value",), "respond": ("status", "content_type"), "merge": ("",),
-    "diff_compute": ("unchanged", "added"), "read_env": ("value", "key", "missing"), "write_file": ("path", "bytes"),
-    "read_file": ("content", "path", "bytes"), "create_dir": ("path", "created"), "call": ("result", "error", "result.value"),
-    "parallel": ("results", "ok", "results.0.result"), "map": ("results", "ok", "results.0"),
-}  # fmt: skip
+PURE = {
+    "template_render": ("rendered",),
+    "json_select": ("value", "found", "value.a"),
+    "parse_json": ("parsed", "parsed.a"),
+    "diff_compute": ("unchanged", "added"),
+    "condition": ("value",),
+    "switch": ("value",),
+    "respond": ("status", "content_type"),
+}
+TOUCHING = {
+    "read_env": ("value", "key", "missing"),
+    "read_file": ("content", "path", "bytes"),
+    "write_file": ("path", "bytes"),
+    "create_dir": ("path", "created"),
+}
+COMPOSED = {
+    "call": ("result", "error", "result.value"),
+    "parallel": ("results", "ok", "results.0.result"),
+    "map": ("results", "ok", "results.0"),
+}
+INSIDE = {**PURE, **TOUCHING, **COMPOSED, "merge": ("",)}
 
 
 @dataclass
@@ -211,45 +224,61 @@ class _Maker:
         return [(node["id"], None)]
 
     def _node(self, kind: str, scope: list[tuple[str, str]]) -> Table:
-        pick = self.pick
         node: Table = {"id": f"n{len(self.nodes)}", "type": kind}
         self.nodes.append(node)
+        node |= self._pure(kind, scope) or self._touching(kind, scope) or self._composed(kind, scope)
+        if self.pick.random() < 0.08 and kind in (*PURE, *TOUCHING):
+            node["retry"] = {"max_attempts": 2, "backoff_ms": 0}
+        return node
+
+    def _pure(self, kind: str, scope: list[tuple[str, str]]) -> Table:
+        pick = self.pick
+        data = {"input_from": self._path(scope, "any")} if pick.random() < 0.55 else {}
         match kind:
             case "template_render":
-                node["template"] = pick.choice((*LITERALS, "{{a}}", "{{}}", "{{value}}", "out/{{a}}"))
-                if pick.random() < 0.6:
-                    node["input_from"] = self._path(scope, "any")
+                return data | {
+                    "template": pick.choice((*LITERALS, "{{a}}", "{{}}", "{{value}}", "out/{{a}}"))
+                }
             case "json_select":
-                node |= {
+                return {
                     "input_from": self._path(scope, "any"),
                     "path": pick.choice(("", "a", "b", "0", "value")),
                 }
             case "parse_json":
-                node["input_from"] = self._path(scope, "json")
+                return {"input_from": self._path(scope, "json")}
             case "diff_compute":
-                node |= {"left_from": self._path(scope, "any"), "right_from": self._path(scope, "any")}
+                return {"left_from": self._path(scope, "any"), "right_from": self._path(scope, "any")}
             case "condition" | "switch":
-                node["expr"] = self._path(scope, "any")
+                return {"expr": self._path(scope, "any")}
             case "respond":
-                node["body_template"] = "{{a}}"
-                if pick.random() < 0.5:
-                    node["input_from"] = self._path(scope, "any")
+                return data | {"body_template": "{{a}}"}
+        return {}
+
+    def _touching(self, kind: str, scope: list[tuple[str, str]]) -> Table:
+        match kind:
             case "read_env":
-                node["key"] = pick.choice((*ENV, "FUZZ_UNSET"))
+                return {"key": self.pick.choice((*ENV, "FUZZ_UNSET"))}
             case "read_file" | "create_dir":
-                node["path_from"] = self._path(scope, "file" if kind == "read_file" else "string")
+                return {"path_from": self._path(scope, "file" if kind == "read_file" else "string")}
             case "write_file":
-                node |= {"path_from": self._path(scope, "string"), "content_from": self._path(scope, "any")}
+                return {"path_from": self._path(scope, "string"), "content_from": self._path(scope, "any")}
+        return {}
+
+    def _composed(self, kind: str, scope: list[tuple[str, str]]) -> Table:
+        pick = self.pick
+        match kind:
             case "call":
-                node |= self._use(scope)
+                return self._use(scope)
             case "parallel":
-                node["branches"] = [self._use(scope) for _ in range(pick.randrange(3))]
+                return {"branches": [self._use(scope) for _ in range(pick.randrange(3))]}
             case "map":
-                node |= {"items_from": self._path(scope, "array"), "workflow": pick.choice(self.children)}
-                node |= {"max_items": pick.choice((1, 2, 5)), "max_concurrent": 2}
-        if pick.random() < 0.08 and kind not in {"call", "parallel", "map", "merge", "terminate", "fail"}:
-            node["retry"] = {"max_attempts": 2, "backoff_ms": 0}
-        return node
+                most = {"max_items": pick.choice((1, 2, 5)), "max_concurrent": 2}
+                return {
+                    "items_from": self._path(scope, "array"),
+                    "workflow": pick.choice(self.children),
+                    **most,
+                }
+        return {}
 
     def _use(self, scope: list[tuple[str, str]]) -> Table:
         use: Table = {"workflow": self.pick.choice(self.children)}
