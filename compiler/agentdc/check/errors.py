@@ -204,6 +204,14 @@ def schema_invalid(schema: str, reason: str, at: Span) -> Diagnostic:
     return error(code("schema_invalid"), f"{schema} is no JSON Schema: {reason}", at)
 
 
+def schema_empty(schema: str, answers: bool, at: Span) -> Diagnostic:
+    """A JSON Schema that accepts no value; `answers`: of a model, or else bodies of requests."""
+    message = f"{schema} accepts no value at all: its rules exclude each other"
+    if answers:
+        return error(code("schema_invalid"), message, at, "every answer of the model is rejected")
+    return warning(code("schema_invalid"), message, at, "every request is refused")
+
+
 def condition_one_sided(node: str, missing: Sequence[str], at: Span) -> Diagnostic:
     """A condition lacks the edge for an outcome."""
     message = f'the run ends at "{node}" when the condition is {" or ".join(missing)}: no edge for it'
@@ -280,6 +288,21 @@ def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span, route: 
     message = f'the value at "{path}" is {_any(found)}, and {needed} is needed'
     notes = [f"on this route: {walked(route)}"] if route else []
     return error(code("type_mismatch"), message, at, f"needs {needed}", notes=notes)
+
+
+def value_mismatch(path: str, why: str, at: Span, route: Route = ()) -> Diagnostic:
+    """A value of the right kind that its consumer always refuses; `route`: on this route, if not on all."""
+    notes = [f"on this route: {walked(route)}"] if route else []
+    return error(
+        code("value_mismatch"), f'the value at "{path}" {why}', at, _effect(aborts=True), notes=notes
+    )
+
+
+def maybe_value(path: str, why: str, at: Span) -> Diagnostic:
+    """A value of the right kind that its consumer may refuse."""
+    message = f'one of the values at "{path}" {why}'
+    helped = "branch on it first, so that only values that fit get here"
+    return warning(code("maybe_mismatch"), message, at, "then the run errors here", help=helped)
 
 
 def maybe_mismatch(path: str, wrong: Iterable[str], needs: str, at: Span) -> Diagnostic:
@@ -377,6 +400,15 @@ def child_recursion(chain: Sequence[str], at: Span, *, always: bool) -> Diagnost
     else:
         message = f"the workflow can run itself: {around}; a run errors when it is 8 levels deep"
     return make(code("child_recursion"), message, at)
+
+
+def nested_too_deep(workflow: str, chain: Sequence[str], at: Span) -> Diagnostic:
+    """A child more than eight levels below the main workflow."""
+    level = len(chain) - 1
+    message = (
+        f'a run that gets here errors: "{workflow}" is {level} levels down, and {level - 1} is the limit'
+    )
+    return error(code("nested_too_deep"), message, at, notes=[f"the levels: {' → '.join(chain)}"])
 
 
 def unsupported(what: str, at: Span | None) -> Diagnostic:

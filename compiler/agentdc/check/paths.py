@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+from typing import Literal as OneOf
 
 from agentdc.check import errors, graph
 from agentdc.check.facts import RAW, TRIGGER
@@ -17,15 +18,15 @@ from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Needs, PathField
 from agentdc.nodes.template import inner_segments, parse
 from agentdc.parse.positions import Places
-from agentdc.types import NULL, Array, Never, Object, Type, Union, Unknown, follow, kinds
+from agentdc.types import NULL, Array, Literal, Never, Object, Type, Union, Unknown, follow, kinds
 from agentdc.types.narrow import Test, narrow
 from agentdc.types.relate import subtype
-from agentdc.types.shape import ALL_KINDS, Kind, union
+from agentdc.types.shape import ALL_KINDS, Kind, members_of, union
 
 if TYPE_CHECKING:
     from agentdc.check.routes import OnRoute, Route, Routes
 
-Fit = Literal["yes", "no", "some", "open"]
+Fit = OneOf["yes", "no", "some", "open"]
 _NEEDS = {"string": Test("string"), "array": Test("array"), "strings": Test("strings")}
 _MANY_KINDS = 5  # a value of so many kinds is as good as unknown
 
@@ -85,6 +86,8 @@ class _Checks:
             yield errors.type_mismatch(path, _kinds(found.type, field.needs), field.needs, where)
         if fit == "some":
             yield from self._kind(node, field, path, found.type, where)
+        if fit == "yes":
+            yield from self._value(node, field, path, found.type, where)
 
     def _maybe_unset(
         self, node: NodeModel, path: str, head: str, where: Span, *, aborts: bool
@@ -137,6 +140,26 @@ class _Checks:
             yield errors.type_mismatch(path, wrong, field.needs, where, shown)
         else:
             yield errors.maybe_mismatch(path, wrong, field.needs, where)
+
+    def _value(
+        self, node: NodeModel, field: PathField, path: str, found: Type, where: Span
+    ) -> Iterator[Diagnostic]:
+        """A value of the right kind that is refused: an error if all are, on some route at least."""
+        wrong, whole = _refused(found, node, field)
+        if not wrong:
+            return
+        head, segments = split(path)
+
+        def refused(view: OnRoute) -> bool:
+            start = view.type_of(head)
+            value = None if start is None else follow(start, segments)
+            return value is not None and value.possible and _refused(value.type, node, field)[1]
+
+        shown = None if whole else self.routes.find(node.id, frozenset((head,)), refused)
+        if whole or shown:
+            yield errors.value_mismatch(path, wrong, where, shown or ())
+        else:
+            yield errors.maybe_value(path, wrong, where)
 
     def inner(self, node: NodeModel, index: int, at: Places) -> Iterator[Diagnostic]:
         """Inner paths that lead nowhere in any value."""
@@ -198,6 +221,24 @@ def fits(value: Type, needs: Needs, *, nullable: bool) -> Fit:
     if subtype(value, taken):
         return "yes"
     return "open" if _open(value, needs) else "some"
+
+
+def _refused(value: Type, node: NodeModel, field: PathField) -> tuple[str, bool]:
+    """(why some value of the type is refused though its kind is right, or empty; whether all are)."""
+    found = [_why(each, node, field) for each in members_of(value)]
+    return next((each for each in found if each), ""), bool(found) and all(found)
+
+
+def _why(value: Type, node: NodeModel, field: PathField) -> str:
+    match value:
+        case Literal("string", str(text)) if field.refuses is not None:
+            return field.refuses(text)
+        case Array(_, prefix) if field.most is not None:
+            most: int = getattr(node, field.most)
+            return (
+                f"has at least {len(prefix)} items, and {field.most} is {most}" if len(prefix) > most else ""
+            )
+    return ""
 
 
 def _open(value: Type, needs: Needs) -> bool:

@@ -28,14 +28,14 @@ from agentdc.check.ceilings import Ceilings, answer_limits, budgeted, ceilings
 from agentdc.check.children import Children
 from agentdc.check.effects import Touch, touches
 from agentdc.check.facts import Facts
-from agentdc.check.flow import Way, flow
+from agentdc.check.flow import Flow, Way, flow
 from agentdc.check.links import Links
 from agentdc.check.origins import Origins
 from agentdc.check.schemas import Schemas
 from agentdc.check.schemas import check as schema_check
 from agentdc.check.schemas import inputs as schema_inputs
 from agentdc.check.schemas import outputs as schema_outputs
-from agentdc.check.starts import Input, inputs
+from agentdc.check.starts import Input, inputs, sampled
 from agentdc.check.steps import Steps, World
 from agentdc.check.typing import output_types
 from agentdc.diagnostics import Diagnostic, Severity
@@ -43,6 +43,7 @@ from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Names
 from agentdc.parse.positions import Places
+from agentdc.types import Type
 
 # By agentd, in serve mode (spec 01 §2.2, spec 02 §2.1).
 _REFUSED_AT_START = frozenset(
@@ -51,6 +52,8 @@ _REFUSED_AT_START = frozenset(
 _FRONTIER = frozenset({"undecided_path", "undecided_effect", "unbounded_ceiling"})
 # What decoding tells of files that agentd would load.
 _LOADED_BY_AGENTD = frozenset({"blank_name", "ignored_field", "ignored_root_key"})
+# Warnings about paths that say that a run may error.
+_MAY_ABORT = frozenset({"maybe_missing", "maybe_mismatch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,28 @@ def find_facts(
     world = World(family, schema_outputs(known, agentd_dialect=agentd_dialect))
     traced = flow(Steps(nodes, Links(nodes, nexts), world), found, given, ways, dominance)
     return Facts(found, dominance, traced.outputs, output_types(nodes, dominance.order), traced)
+
+
+def check_given(
+    workflow: Workflow,
+    at: Places,
+    options: Options,
+    family: Children,
+    schemas: Schemas,
+    start: str,
+    raw: Type,
+) -> tuple[tuple[Diagnostic, ...], Flow]:
+    """What makes runs of a sound child error, begun at `start` with this raw input; and what holds in such runs.
+
+    What merely has no effect there is not told: a child is written for more callers than one.
+    """
+    only = tuple(each for each in workflow.start_nodes if each.name == start)
+    called = workflow.model_copy(update={"start_nodes": only})
+    traced = find_facts(called, family, schemas, options, {start: sampled(raw)}).flow
+    found = [
+        each for each in paths.check(called, traced, at) if each.is_error or each.code.slug in _MAY_ABORT
+    ]
+    return _level(found, options), traced
 
 
 def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:

@@ -13,6 +13,7 @@ from agentdc.check.facts import Facts
 from agentdc.check.validate import Checked, Options, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
 from agentdc.diagnostics.codes import find
+from agentdc.driver.calls import check_calls
 from agentdc.driver.children import Family, Member
 from agentdc.driver.files import contents, reason
 from agentdc.model.workflow import Workflow
@@ -110,6 +111,7 @@ def check_source(source: SourceFile, options: Options, signing: Signing | None =
         signature = parse_signature(request.signature)
     family = Family(options)
     family.add(source, decoded)
+    check_calls(family, options)
     return Report(source, verdict, family, signature)
 
 

@@ -16,6 +16,8 @@ from agentdc.check import errors
 from agentdc.check.ceilings import answer_limits
 from agentdc.check.children import Child, ends_without, touched, uses
 from agentdc.check.ends import results
+from agentdc.check.flow import Flow
+from agentdc.check.schemas import Schemas
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
@@ -34,7 +36,8 @@ class Member:
     `key`: its name in the app: the main one's base name, a child's path from the main one's folder. `chain`: what
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
     checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
-    `problems`: what is wrong with those files.
+    `problems`: what is wrong with those files. `known`: every schema that it names. `as_called`: what is wrong with
+    the input that its callers give it; `flows`: what holds in its runs, by what each of them gives.
     """
 
     key: str
@@ -47,6 +50,9 @@ class Member:
     recursion: tuple[Diagnostic, ...] = ()
     schemas: dict[str, Any] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
+    known: Schemas = field(default_factory=dict)
+    as_called: list[Diagnostic] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
 
     @property
     def diagnostics(self) -> Iterator[Diagnostic]:
@@ -55,6 +61,7 @@ class Member:
         note = f"called from {' → '.join(self.chain)}" if self.chain else None
         for diagnostic in (*found, *self.recursion, *self.problems):
             yield diagnostic if note is None else replace(diagnostic, notes=(*diagnostic.notes, note))
+        yield from self.as_called
 
     @property
     def failed(self) -> bool:
@@ -97,7 +104,7 @@ class Family:
             if use.workflow.strip() and use.workflow not in member.children:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
-        schemas = read_all(workflow, source.name)
+        schemas = member.known = read_all(workflow, source.name)
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
             member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
             self.tried += [each for each in tried if each not in self.tried]

@@ -11,6 +11,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes import template
 from agentdc.nodes.spec import NodeSpec, PathField, TemplateField, TypeOf
 from agentdc.types import STRING, Type, record
+from agentdc.types import Literal as Exactly
 
 
 class TemplateRender(NodeModel):
@@ -22,7 +23,10 @@ class TemplateRender(NodeModel):
 
 
 def _output(node: TemplateRender, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record({"rendered": STRING})
+    parts = template.parse(node.template)
+    if any(not isinstance(part, str) for part in parts):
+        return record({"rendered": STRING})
+    return record({"rendered": Exactly("string", "".join(map(str, parts)))})
 
 
 def _lower(node: TemplateRender) -> Expr:

@@ -52,7 +52,7 @@ _SCALARS: dict[str, tuple[Type, ...]] = {
 }
 _TYPES = (*_SCALARS, "array", "object")
 _ABOUT_OBJECTS = frozenset(("properties", "required", "additionalProperties", "patternProperties"))
-_ABOUT_ARRAYS = frozenset(("items", "prefixItems", "minItems", "additionalItems"))
+_ABOUT_ARRAYS = frozenset(("items", "prefixItems", "minItems", "maxItems", "additionalItems"))
 
 
 def from_schema(schema: Any) -> Type:
@@ -175,6 +175,9 @@ class _Reader:
         if any(isinstance(each, Never) for each in there):
             return NEVER
         cut = [UNKNOWN] if len(before) > MAX_PREFIX else []
+        most = schema.get("maxItems")
+        if isinstance(most, int) and not isinstance(most, bool) and most <= count:
+            return NEVER if most < count else Array(NEVER, there)  # as many as there must be, and no more
         return Array(join([*first[count:], item, *cut]), there)
 
 

@@ -103,7 +103,7 @@ END = _node("end", "terminate")
         ([A, READ, END], _edges("a:true r", "a:false end"), _hook(NOTE)),
         (
             [_node("a", "switch", expr="trigger.text"), _node("r", "parse_json", input_from="trigger.text"), END],
-            _edges("a:null end", "a:x r"), _hook(EITHER),
+            _edges("a:null end", "a:1 r"), _hook(EITHER),
         ),
         # What was found is there, and a string since the schema says so.
         (
