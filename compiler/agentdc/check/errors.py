@@ -154,6 +154,9 @@ def ambiguous_edges(node: str, label: str | None, at: Span, first: Span) -> Diag
     return error(code("ambiguous_edges"), message, at, "applies at the same time", labels=labels, help=helped)
 
 
+_NO_DEFAULT = 'add `when = "…"`: a switch has no default, each value needs an edge of its own'
+
+
 def dead_when(
     node: str, kind: str, label: str | None, labels: Sequence[str], at: Span, *, ends: bool
 ) -> Diagnostic:
@@ -163,7 +166,7 @@ def dead_when(
         return warning(code("dead_when"), message, at, "leaves the end of the run")
     if label is None:
         message = f'the edge is never taken: "{node}" ({kind}) always gives a label'
-        helped = f"add `when`; the labels are {listed(labels)}" if labels else 'add `when = "…"`'
+        helped = f"add `when`; the labels are {listed(labels)}" if labels else _NO_DEFAULT
         return warning(code("dead_when"), message, at, "has no `when`", help=helped)
     gives = f"it gives {listed(labels)}" if labels else "it gives no label"
     message = f'the edge is never taken: "{node}" ({kind}) never gives the label "{label}"'
