@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from agentdc.check.facts import TRIGGER_TYPE
+from agentdc.check.schedule import ScheduleProblem, interval_seconds
 from agentdc.model.server import HttpRoute, Server
 from agentdc.model.trigger import BusMessage, Cron, FsWatch, Interval, Trigger
 from agentdc.model.workflow import StartNode, Workflow
@@ -63,19 +64,18 @@ def _input(start: StartNode, workflow: Workflow, schemas: Mapping[str, Type]) ->
     found = list(_given(start.name, workflow, schemas))
     if start.source == "manual" or not found:
         return Input()
-    raw = union(value for _, value in found)
-    return Input(raw, union(_flat(kind, value) for kind, value in found))
+    return Input(union(each.raw for each in found), union(each.flat for each in found))
 
 
-def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Iterator[tuple[str, Type]]:
-    """(trigger kind, input) for all that leads to a start."""
+def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Iterator[Input]:
+    """What all that leads to a start gives."""
     for route in workflow.http_routes:
         if route.start_node == start:
             body = UNKNOWN if route.input_schema is None else schemas.get(route.input_schema, UNKNOWN)
-            yield "http", _with_principal(body, principal(route, workflow.server))
+            yield _called(body, principal(route, workflow.server))
     for trigger in workflow.triggers:
         if trigger.start_node == start:
-            yield "manual", _fired(trigger)
+            yield sampled(_fired(trigger))
 
 
 def principal(route: HttpRoute, server: Server | None) -> Object:
@@ -90,14 +90,20 @@ def principal(route: HttpRoute, server: Server | None) -> Object:
     return record(known, {"cn": STRING, "sans": Array(STRING)} if asked else None)
 
 
-def _with_principal(body: Type, caller: Object) -> Type:
+def _called(body: Type, caller: Object) -> Input:
+    """A request: the caller is part of an object, and beside any other body (spec 02 §1.6)."""
     found: list[Type] = []
     for member in members_of(body):
         if isinstance(member, Object):
             found.append(member.with_field("principal", Field(caller)))
         else:
             found.append(record({"principal": caller}) if member == NULL else member)
-    return union(found)
+    raw = union(found)
+    flat = [
+        each.with_field("principal", Field(caller)) if isinstance(each, Object) else each
+        for each in members_of(_flat("http", raw))
+    ]
+    return Input(raw, union(flat))
 
 
 def _fired(trigger: Trigger) -> Type:
@@ -105,14 +111,22 @@ def _fired(trigger: Trigger) -> Type:
         case Cron(schedule=text):
             kind = Literal("string", "cron")
             return record({"kind": kind, "schedule": Literal("string", text), **_FIRED})
-        case Interval():
-            return record({"kind": Literal("string", "interval"), "every_ms": INTEGER, **_FIRED})
+        case Interval(every=text):
+            kind = Literal("string", "interval")
+            return record({"kind": kind, "every_ms": _milliseconds(text), **_FIRED})
         case FsWatch(events=events):
             kind = Literal("string", "fs_watch")
             return record({"kind": kind, "path": STRING, "event": _watched(events), **_FIRED})
         case BusMessage():
             return UNKNOWN
     return UNKNOWN  # those that never fire
+
+
+def _milliseconds(every: str) -> Type:
+    try:
+        return Literal("integer", interval_seconds(every) * 1000)
+    except ScheduleProblem:
+        return INTEGER
 
 
 def _watched(events: tuple[str, ...]) -> Type:

@@ -28,8 +28,7 @@ def text(value_type: Type) -> str:
         case Scalar(kind, full):
             return f"{'non-empty' if kind == 'string' else 'non-zero'} {kind}" if full else kind
         case Literal(_, value):
-            shown = json.dumps(value, ensure_ascii=False)
-            return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 2]}…{shown[-1]}"
+            return _literal(value)
         case Array(Never(), ()):
             return "[]"
         case Array(item, ()):
@@ -57,12 +56,20 @@ def wrapped(value_type: Type, before: int = 0, indent: str = "") -> str:
         case Array(item, ()) if not isinstance(item, Union):
             return f"[{wrapped(item, before + 3, indent)}…]"
         case Array():
-            return _lines("[]", _items(value_type), indent)
+            return _lines("[]", _numbered(value_type), indent)
         case Object():
             return _lines("{}", _fields(value_type), indent)
         case Union(members):
             return _alternatives(members, before, indent)
     return line
+
+
+def _literal(value: str | int | float | bool | None) -> str:
+    """As JSON, or in single quotes where that saves escapes, as TOML has it; of a long text only the beginning."""
+    shown = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and "'" not in value and shown.replace('\\"', '"') == f'"{value}"':
+        shown = f"'{value}'" if '"' in value else shown
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 2]}…{shown[-1]}"
 
 
 def _alternatives(members: tuple[Type, ...], before: int, indent: str) -> str:
@@ -126,6 +133,12 @@ def _items(value: Array) -> Iterator[_Part]:
         yield ("(", value.item, ")…") if isinstance(value.item, Union) else ("", value.item, "…")
 
 
+def _numbered(value: Array) -> Iterator[_Part]:
+    """The items with the numbers that a path has for them."""
+    for index, (before, found, behind) in enumerate(_items(value)):
+        yield f"{index}: " if index < len(value.prefix) and not before else before, found, behind
+
+
 def _name(name: str, field: Field) -> str:
     shown = name if _BARE.match(name) else json.dumps(name, ensure_ascii=False)
     return f"{shown}: " if field.required else f"{shown}?: "
@@ -137,10 +150,10 @@ def _part(before: str, value_type: Type | None, behind: str) -> str:
 
 def _lines(brackets: str, parts: Iterator[_Part], indent: str) -> str:
     inner = f"{indent}  "
-    lines = [
-        f"{inner}{before}"
-        + ("" if found is None else wrapped(found, len(inner) + len(before) + len(behind) + 1, inner))
-        + f"{behind},\n"
-        for before, found, behind in parts
-    ]
-    return f"{brackets[0]}\n{''.join(lines)}{indent}{brackets[1]}"
+    lines = [brackets[0]]
+    for before, found, behind in parts:
+        start = len(inner) + len(before) + len(behind) + 1
+        shown = "" if found is None else wrapped(found, start, inner)
+        first = before.rstrip() if shown.startswith("\n") else before
+        lines.append(f"{inner}{first}{shown}{behind},".removeprefix(f"{inner}\n"))
+    return "\n".join([*lines, f"{indent}{brackets[1]}"])

@@ -251,3 +251,17 @@ def test_a_text_without_placeholders_is_known() -> None:
     ]
     nodes.append(_node("c", "shell_run", command="/usr/bin/ls", args_from="b.parsed"))
     assert ("error", "type_mismatch") in _found(_workflow(nodes, _edges("a b c")))
+
+
+def test_who_called_stands_beside_a_body_that_is_no_object() -> None:
+    workflow = _hook({"type": "array", "items": {"type": "string"}})
+    found = checked(
+        _workflow(
+            [_node("a", "template_render", template="x", input_from="trigger.principal")], [], **workflow
+        )
+    )
+    assert found.facts is not None
+    assert text(found.facts.outputs["trigger"]) == (
+        '{input: [string…], kind: "http", principal: {kind: "anonymous", name: ""}}'
+    )
+    assert not [each for each in found.diagnostics if each.is_error]

@@ -35,6 +35,9 @@ LONG = {f"a_rather_long_name_{n}": STRING for n in range(5)}
         (Array(STRING, (STRING, STRING)), "[2 or more: string]"),
         (Array(STRING, (INTEGER,)), "[integer, string…]"),
         (record({"a b": STRING}, {"c": NULL}), '{"a b": string, c?: null}'),
+        (Exactly("string", '["a"]'), "'[\"a\"]'"),
+        (Exactly("string", 'it\'s "so"'), '"it\'s \\"so\\""'),
+        (Exactly("string", 'a\n"b"'), '"a\\n\\"b\\""'),
         (Exactly("string", "x" * 200), f'"{"x" * 77}…"'),
     ],
 )
