@@ -371,6 +371,15 @@ def child_start(workflow: str, start: str, known: Iterable[str], at: Span) -> Di
     return error(code("child_invalid"), message, at, help=did_you_mean(start, known))
 
 
+def pause_in_child(workflow: str, node: str, at: Span, *, soft: bool) -> Diagnostic:
+    """A child that can wait for somebody; `soft`: which is then a result with an error in it."""
+    make = warning if soft else error
+    message = f'the child workflow "{workflow}" can wait at "{node}", and only a main workflow can wait'
+    effect = "its result is an error then" if soft else "a run that gets there errors"
+    helped = "wait before or after this node, in the workflow that runs the child"
+    return make(code("pause_in_child"), message, at, effect, help=helped)
+
+
 def child_recursion(chain: Sequence[str], at: Span, *, always: bool) -> Diagnostic:
     """A workflow that runs itself, directly or through children."""
     make = error if always else warning

@@ -93,6 +93,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (355, "websocket_method", "a WebSocket on a route that is not for GET"),
     (356, "http2_without_tls", "HTTP/2 without TLS"),
     (357, "websocket_key", "an idempotency key on a route of WebSockets"),
+    (358, "pause_in_child", "a child workflow that waits for somebody"),
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from agentdc.check import errors
-from agentdc.check.children import Child, ends_without, touched, uses
+from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
@@ -161,7 +161,8 @@ def _seen(member: Member) -> Child:
         )
     starts = tuple(start.name for start in workflow.start_nodes)
     facts = member.checked.facts
-    return Child(member.key, starts, results(facts.flow), touched(workflow, member.children))
+    touches = touched(workflow, member.children)
+    return Child(member.key, starts, results(facts.flow), touches, pauses(facts.flow))
 
 
 def _find(workflow: str, parent: str) -> str:

@@ -51,7 +51,7 @@ def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[
 
 
 def _children(node: MapWorkflow) -> Iterable[ChildUse]:
-    return (ChildUse(node.workflow, node.start, ("workflow",)),)
+    return (ChildUse(node.workflow, node.start, ("workflow",), soft=True),)
 
 
 def _lower(node: MapWorkflow) -> Expr:

@@ -46,7 +46,7 @@ def _effects(node: Parallel) -> Iterable[Effect]:
 
 def _children(node: Parallel) -> Iterable[ChildUse]:
     return tuple(
-        ChildUse(branch.workflow, branch.start, ("branches", index, "workflow"))
+        ChildUse(branch.workflow, branch.start, ("branches", index, "workflow"), soft=True)
         for index, branch in enumerate(node.branches)
     )
 

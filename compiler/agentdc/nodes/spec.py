@@ -103,12 +103,13 @@ class ChildUse:
     """A child workflow that a node runs.
 
     `workflow`: the file as written. `start`: the start node as written, None = the child's first. `field`: where
-    the file is written, below the node.
+    the file is written, below the node. `soft`: what goes wrong in the child is a result, and no error of the parent.
     """
 
     workflow: str
     start: str | None
     field: tuple[str | int, ...]
+    soft: bool = False
 
 
 class TypeOf(Protocol):
@@ -165,7 +166,8 @@ class NodeSpec:
     without a label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`:
     parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
     run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
-    `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect.
+    `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect. `pauses`: the run stops and
+    waits, which a child's cannot.
     """
 
     kind: str
@@ -189,6 +191,7 @@ class NodeSpec:
     awaits: bool = False
     dry_run: bool = False
     retryable: bool = True
+    pauses: bool = False
 
     def paths_of(self, node: NodeModel) -> Iterator[tuple[Place, PathField, str]]:
         """Each context path that a node of this kind holds: its place below the node, its field, the path."""
