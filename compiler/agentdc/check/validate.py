@@ -97,7 +97,7 @@ def check(
             *_safe_lints(workflow, touches, at, child=child),
             *schema_check(workflow, schemas or {}, at),
         )
-        return Checked(structural, (*extensions, *_level(_apart(beyond, extensions), options)), None)
+        return Checked(structural, (*extensions, *level(_apart(beyond, extensions), options)), None)
     facts = find_facts(workflow, family, schemas, options)
     beyond = (
         *lints.check(workflow, at, facts.flow.possible),
@@ -107,7 +107,7 @@ def check(
         *paths.check(workflow, facts.flow, at),
         *(() if child else _sections(workflow, touches, at)),
     )
-    return Checked((), (*extensions, *_level(_apart(beyond, extensions), options)), facts)
+    return Checked((), (*extensions, *level(_apart(beyond, extensions), options)), facts)
 
 
 def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterable[Diagnostic]:
@@ -181,7 +181,8 @@ def _safe_lints(
         yield from policy.check(workflow, touches, at)
 
 
-def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+def level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+    """Findings beyond agentd's own validator, at the level that the options give them."""
     leveled = [_leveled(diagnostic, options) for diagnostic in found]
     return tuple(diagnostic for diagnostic in leveled if diagnostic is not None)
 

@@ -16,7 +16,7 @@ from agentdc.check import errors
 from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
 from agentdc.check.supported import check as unsupported_parts
-from agentdc.check.validate import Checked, Options, check, level_decoded
+from agentdc.check.validate import Checked, Options, check, level, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
 from agentdc.driver.schemas import load, read_all
@@ -98,7 +98,8 @@ class Family:
         self._open.pop()
         schemas = read_all(workflow, source.name)
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
+            member.schemas, tried, problems = load(workflow, schemas, source.name, decoded.places)
+            member.problems = list(level(problems, self._options))
             self.tried += [each for each in tried if each not in self.tried]
         member.checked = check(
             workflow, decoded.places, self._options, member.children, child=bool(chain), schemas=schemas
@@ -143,9 +144,7 @@ class Family:
         always = not ends_without(workflow, start or workflow.nodes[0].id, {node.id})
         where = parent.decoded.places.value(("nodes", index, *use.field))
         found = errors.child_recursion([*names, names[0]], where, always=always)
-        if always and self._options.agentd_dialect:
-            found = errors.child_recursion([*names, names[0]], where, always=False)
-        parent.recursion += (found,)
+        parent.recursion += level((found,), self._options)
         target = self.members[place]
         starts = target.decoded.workflow.start_nodes if target.decoded.workflow else ()
         return Child(target.key, tuple(each.name for each in starts))
