@@ -43,11 +43,11 @@ def unknown_entry(start: str, entry: str, known: Iterable[str], at: Span) -> Dia
     )
 
 
-def dangling_edge(index: int, side: str, node: str, known: Iterable[str], at: Span) -> Diagnostic:
+def dangling_edge(index: int, side: str, node: str, helped: str | None, at: Span) -> Diagnostic:
     """One end of an edge is not a node id."""
     verb = "leaves" if side == "from" else "leads to"
     message = f'edge {index} {verb} "{node}", which is no node'
-    return error(code("dangling_edge"), message, at, "no node has this id", help=did_you_mean(node, known))
+    return error(code("dangling_edge"), message, at, "no node has this id", help=helped)
 
 
 def cycle(nodes: Sequence[str], route: Sequence[str], at: Span) -> Diagnostic:
@@ -154,6 +154,8 @@ def ambiguous_edges(node: str, label: str | None, at: Span, first: Span) -> Diag
     return error(code("ambiguous_edges"), message, at, "applies at the same time", labels=labels, help=helped)
 
 
+_GOOD = ("completed", "default", "done", "else", "next", "ok", "success", "succeeded")
+_PLAIN = "leave out `when`: without it an edge is taken when nothing goes wrong"
 _NO_DEFAULT = 'add `when = "…"`: a switch has no default, each value needs an edge of its own'
 
 
@@ -170,7 +172,10 @@ def dead_when(
         return warning(code("dead_when"), message, at, "has no `when`", help=helped)
     gives = f"it gives {listed(labels)}" if labels else "it gives no label"
     message = f'the edge is never taken: "{node}" ({kind}) never gives the label "{label}"'
-    return warning(code("dead_when"), message, at, gives, help=did_you_mean(label, labels))
+    plain = label.lower() in _GOOD and "true" not in labels
+    return warning(
+        code("dead_when"), message, at, gives, help=_PLAIN if plain else did_you_mean(label, labels)
+    )
 
 
 def impossible_label(node: str, label: str | None, others: Sequence[str], at: Span) -> Diagnostic:
@@ -219,12 +224,18 @@ def unhandled_branch(node: str, label: str, at: Span) -> Diagnostic:
     return warning(code("unhandled_error_branch"), message, at, help=f'add an edge with when = "{label}"')
 
 
-def unknown_head(path: str, head: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
-    """The first segment of a path names nothing."""
+def unknown_head(
+    path: str, head: str, known: Iterable[str], at: Span, *, aborts: bool, instead: str | None = None
+) -> Diagnostic:
+    """The first segment of a path names nothing; `instead`: what was probably meant."""
     make = error if aborts else warning
     message = f'the path "{path}" begins with "{head}", which is neither "trigger" nor a node'
     return make(
-        code("unknown_path_head"), message, at, _effect(aborts=aborts), help=did_you_mean(head, known)
+        code("unknown_path_head"),
+        message,
+        at,
+        effect(aborts=aborts),
+        help=instead or did_you_mean(head, known),
     )
 
 
@@ -234,14 +245,14 @@ def not_upstream(path: str, head: str, node: str, at: Span, *, aborts: bool) -> 
     message = f'the path "{path}" reads "{head}", which never runs before "{node}"'
     if head == node:
         message = f'the path "{path}" reads the output of its own node, which is not there yet'
-    return make(code("path_not_upstream"), message, at, _effect(aborts=aborts))
+    return make(code("path_not_upstream"), message, at, effect(aborts=aborts))
 
 
 def no_output(path: str, head: str, kind: str, at: Span, *, aborts: bool) -> Diagnostic:
     """The head of a path is a node that never has an output."""
     make = error if aborts else warning
     message = f'nothing is at the path "{path}": "{head}" ({kind}) has no output'
-    return make(code("unknown_output_key"), message, at, _effect(aborts=aborts))
+    return make(code("unknown_output_key"), message, at, effect(aborts=aborts))
 
 
 def maybe_unset(path: str, head: str, node: str, route: Route, at: Span, *, aborts: bool) -> Diagnostic:
@@ -268,21 +279,31 @@ def maybe_missing(path: str, segment: str, at: Span) -> Diagnostic:
     return warning(code("maybe_missing"), message, at, "without it the run errors here", help=helped)
 
 
-def unknown_key(path: str, segment: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
-    """A segment of a path that no value there has."""
+def unknown_key(
+    path: str, segment: str, known: Iterable[str], at: Span, *, aborts: bool, instead: str | None = None
+) -> Diagnostic:
+    """A segment of a path that no value there has; `instead`: what was probably meant."""
     make = error if aborts else warning
     message = f'nothing is at the path "{path}": there is no "{segment}"'
     return make(
-        code("unknown_output_key"), message, at, _effect(aborts=aborts), help=did_you_mean(segment, known)
+        code("unknown_output_key"),
+        message,
+        at,
+        effect(aborts=aborts),
+        help=instead or did_you_mean(segment, known),
     )
 
 
-def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span, route: Route = ()) -> Diagnostic:
-    """A value whose kind its consumer always refuses; `route`: on this route, if not on all."""
+def type_mismatch(
+    path: str, found: Iterable[str], needs: str, at: Span, route: Route = (), inside: Sequence[str] = ()
+) -> Diagnostic:
+    """A value whose kind its consumer refuses; `route`: on this one only. `inside`: its keys that would fit."""
     needed = _NEEDED.get(needs, _a(needs))
     message = f'the value at "{path}" is {_any(found)}, and {needed} is needed'
     notes = [f"on this route: {walked(route)}"] if route else []
-    return error(code("type_mismatch"), message, at, f"needs {needed}", notes=notes)
+    fitting = " or ".join(f'"{path}.{key}"' for key in inside[:MANY])
+    helped = f"did you mean {fitting}?" if inside else None
+    return error(code("type_mismatch"), message, at, f"needs {needed}", notes=notes, help=helped)
 
 
 def maybe_mismatch(path: str, wrong: Iterable[str], needs: str, at: Span) -> Diagnostic:
@@ -293,20 +314,29 @@ def maybe_mismatch(path: str, wrong: Iterable[str], needs: str, at: Span) -> Dia
     return warning(code("maybe_mismatch"), message, at, "then the run errors here", help=helped)
 
 
-def unknown_inner(path: str, segment: str, known: Iterable[str], at: Span) -> Diagnostic:
-    """An inner path that leads nowhere in any value."""
+def unknown_inner(
+    path: str, segment: str, known: Iterable[str], at: Span, instead: str | None = None
+) -> Diagnostic:
+    """An inner path that leads nowhere in any value; `instead`: what was probably meant."""
     message = f'nothing is ever found at "{path}": there is no "{segment}"'
-    return warning(code("unknown_output_key"), message, at, "never found", help=did_you_mean(segment, known))
+    return warning(
+        code("unknown_output_key"), message, at, "never found", help=instead or did_you_mean(segment, known)
+    )
 
 
-def dead_placeholder(key: str, segment: str, known: Iterable[str], field: str | None, at: Span) -> Diagnostic:
-    """A placeholder that no value fills; `field`: the field that would say where its data is, if it lacks."""
+def dead_placeholder(
+    key: str, segment: str, known: Iterable[str], field: str | None, at: Span, instead: str | None = None
+) -> Diagnostic:
+    """A placeholder that no value fills; `field`: the field that would say where its data is, if it lacks.
+
+    `instead`: what was probably meant.
+    """
     shown = "{{" + key + "}}"
     if field is not None:
         message = f"the placeholder {shown} stays as it is: the template has no data"
-        return warning(code("unfilled_placeholder"), message, at, help=f'add `{field} = "…"`')
+        return warning(code("unfilled_placeholder"), message, at, help=instead or f'add `{field} = "…"`')
     message = f'the placeholder {shown} stays as it is: there is no "{segment}"'
-    return warning(code("unfilled_placeholder"), message, at, help=did_you_mean(segment, known))
+    return warning(code("unfilled_placeholder"), message, at, help=instead or did_you_mean(segment, known))
 
 
 def doubtful_placeholder(key: str, at: Span) -> Diagnostic:
@@ -410,7 +440,8 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _effect(*, aborts: bool) -> str:
+def effect(*, aborts: bool) -> str:
+    """What an unresolved path does at its consumer."""
     return "the run would error here" if aborts else "counts as null"
 
 

@@ -94,6 +94,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (356, "http2_without_tls", "HTTP/2 without TLS"),
     (357, "websocket_key", "an idempotency key on a route of WebSockets"),
     (358, "pause_in_child", "a child workflow that waits for somebody"),
+    (359, "route_never_matched", "a route that no request matches"),
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),
@@ -106,6 +107,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (406, "maybe_missing", "a path to a key that data may lack"),
     (407, "maybe_mismatch", "a value that its consumer may not accept"),
     (408, "unfilled_placeholder", "a placeholder that stays as it is"),
+    (410, "expression_path", "a path that looks like an expression"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),
