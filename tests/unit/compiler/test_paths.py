@@ -27,7 +27,7 @@ def _edge(source: str, target: str, when: str = "", rounds: int = 0) -> str:
     return "\n".join([*lines, ""])
 
 
-TEXT = _node("a", "template_render", template="t")
+TEXT = _node("a", "template_render", template="{{x}}", input_from="trigger")
 TEST = _node("a", "condition", expr="trigger.x")
 PARSED = _node("a", "parse_json", input_from="trigger.text")
 NEEDS = "parse_json"  # needs a string, and errors
