@@ -124,7 +124,8 @@ def _above(
     table = owner(document, path[:-1], places.prefix)
     if inside and key in fields.known_keys(record, inside[:-1]):
         return [f"to {owner(document, path[:-2], places.prefix)}: write it above {table}"]
-    if not isinstance(path[-2], int) and key in fields.known_keys(Workflow):
+    sections = fields.known_keys(Workflow)  # files of tests have others
+    if len(path) > 1 and path[0] in sections and not isinstance(path[-2], int) and key in sections:
         return ["to the workflow: write it above the first table"]
     return []
 
