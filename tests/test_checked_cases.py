@@ -16,8 +16,7 @@ from agentdc.check.facts import TRIGGER
 from agentdc.check.schemas import uses
 from agentdc.diagnostics.render import text as shown
 from agentdc.driver.check import Report
-from agentdc.types import Type
-from agentdc.types.text import wrapped
+from agentdc.types.text import entry
 
 ROOT = TESTS / "cases" / "checked"
 CASES = find(ROOT, "*/workflow.toml")
@@ -51,16 +50,12 @@ def types_text(report: Report) -> str:
     facts = report.facts
     assert facts is not None and report.workflow is not None
     lines = [
-        _line(f"trigger at {start}", facts.flow.started[start].get(TRIGGER, facts.outputs[TRIGGER]))
+        entry(f"trigger at {start}", facts.flow.started[start].get(TRIGGER, facts.outputs[TRIGGER]))
         for start in facts.entries
     ]
-    lines += [_line(node.id, facts.outputs[node.id]) for node in report.workflow.nodes]
+    lines += [entry(node.id, facts.outputs[node.id]) for node in report.workflow.nodes]
     findings = shown.render(report.diagnostics)
     return "".join(lines) + (f"\n{findings}" if findings else "")
-
-
-def _line(name: str, found: Type) -> str:
-    return f"{name}: {wrapped(found, len(name) + 2)}\n".replace(": \n", ":\n")
 
 
 def _beside(case: Path) -> set[Path]:

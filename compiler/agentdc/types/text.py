@@ -72,6 +72,13 @@ def _literal(value: str | int | float | bool | None) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 2]}…{shown[-1]}"
 
 
+def entry(title: str, value_type: Type) -> str:
+    """A line, or a few, of a list of types: what it is about, then the type."""
+    shown = wrapped(value_type, len(title) + 2)
+    gap = "" if shown.startswith("\n") else " "
+    return f"{title}:{gap}{shown}\n"
+
+
 def _alternatives(members: tuple[Type, ...], before: int, indent: str) -> str:
     """One below the other; of records, what they have in common once, then what is different in each."""
     inner = f"{indent}  "
