@@ -139,13 +139,17 @@ def relative_command(node: str, command: str, at: Span) -> Diagnostic:
 
 def bad_url(node: str, shown: str, at: Span) -> Diagnostic:
     """What is requested can never be an HTTP URL."""
-    message = f'the node "{node}" requests "{shown}", which is no http:// or https:// URL that can be requested'
+    message = (
+        f'the node "{node}" requests "{shown}", which is no http:// or https:// URL that can be requested'
+    )
     return error(code("bad_url"), message, at, help=_URL_HELP)
 
 
 def maybe_bad_url(node: str, shown: str, at: Span) -> Diagnostic:
     """One of the texts that are requested can never be an HTTP URL."""
-    message = f'the node "{node}" may request "{shown}", which is no http:// or https:// URL that can be requested'
+    message = (
+        f'the node "{node}" may request "{shown}", which is no http:// or https:// URL that can be requested'
+    )
     return warning(code("bad_url"), message, at, help=_URL_HELP)
 
 

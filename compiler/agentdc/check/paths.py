@@ -7,10 +7,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
-from agentdc.check import errors, graph
+from agentdc.check import graph
+from agentdc.check import path_errors as errors
+from agentdc.check.errors import effect
 from agentdc.check.facts import RAW, TRIGGER
 from agentdc.check.flow import Flow, never_stored
 from agentdc.check.links import split
+from agentdc.check.misread import (
+    expression_path,
+    expression_placeholder,
+    flattened,
+    misplaced,
+    misread,
+    misread_inner,
+)
 from agentdc.diagnostics import Diagnostic, Span
 from agentdc.model.node import NodeModel
 from agentdc.model.workflow import Workflow
@@ -64,7 +74,9 @@ class _Checks:
         head, segments = split(path)
         aborts = field.missing == "error"
         if head != TRIGGER and head not in self.heads:
-            yield errors.unknown_head(path, head, (TRIGGER, *self.heads), where, aborts=aborts)
+            heads = (TRIGGER, *self.heads)
+            instead = misread(path, self.heads)
+            yield errors.unknown_head(path, head, heads, where, aborts=aborts, instead=instead)
             return
         if never_stored(self.flow.steps, head):
             yield errors.no_output(path, head, self.flow.steps.nodes[head].type, where, aborts=aborts)
@@ -77,13 +89,23 @@ class _Checks:
         found = follow(self.flow.type_of(head, node.id), segments)
         if not found.possible:
             known, segment = _dead_end(self.flow.type_of(head, node.id), segments)
-            yield errors.unknown_key(path, segment, known, where, aborts=aborts)
+            instead = misread(path, self.heads) or flattened(path, known)
+            yield errors.unknown_key(path, segment, known, where, aborts=aborts, instead=instead)
             return
+        if found.doubt == "open" and (instead := misread(path, self.heads)) is not None:
+            yield expression_path(path, instead, effect(aborts=aborts), where)
         fit = "yes" if field.needs == "any" else fits(found.type, field.needs, nullable=not aborts)
         if found.doubt == "known" and fit != "no":
             yield from self._maybe_missing(node, path, head, segments, where, aborts=aborts)
         if fit == "no":
-            yield errors.type_mismatch(path, _kinds(found.type, field.needs), field.needs, where)
+            inside = [
+                key
+                for key in _keys(found.type)
+                if fits(follow(found.type, (key,)).type, field.needs, nullable=False) == "yes"
+            ]
+            yield errors.type_mismatch(
+                path, _kinds(found.type, field.needs), field.needs, where, inside=inside
+            )
         if fit == "some":
             yield from self._kind(node, field, path, found.type, where)
         if fit == "yes":
@@ -172,7 +194,13 @@ class _Checks:
             if start is not None and not follow(start, segments).possible:
                 known, segment = _dead_end(start, segments)
                 where = at.value(("nodes", index, alias.inner))
-                yield errors.unknown_inner(written, segment, known, where)
+                yield errors.unknown_inner(written, segment, known, where, misread_inner(written))
+            elif start is not None and follow(start, segments).doubt == "open":
+                instead = misread_inner(written)
+                if instead is not None:
+                    yield expression_path(
+                        written, instead, "never found", at.value(("nodes", index, alias.inner))
+                    )
 
     def templates(self, node: NodeModel, index: int, at: Places) -> Iterator[Diagnostic]:
         """Placeholders that stay as they are, for lack of a value."""
@@ -186,16 +214,21 @@ class _Checks:
             where = at.value(("nodes", index, template.name)) if holes else None
             for key in dict.fromkeys(hole.key for hole in holes):
                 found = follow(start, inner_segments(key))
-                if where is None or found.doubt != "known":
+                if where is None or found.doubt == "none":
+                    continue
+                if found.doubt == "open":
+                    instead = misplaced(key, (TRIGGER,))
+                    if instead is not None:
+                        yield expression_placeholder(key, instead, where)
                     continue
                 if found.possible:
                     yield errors.doubtful_placeholder(key, where)
                 else:
                     known, segment = _dead_end(start, inner_segments(key))
                     absent = start == NULL and getattr(node, template.data) is None
-                    yield errors.dead_placeholder(
-                        key, segment, known, template.data if absent else None, where
-                    )
+                    lacking = template.data if absent else None
+                    instead = misplaced(key, (TRIGGER, *self.heads))
+                    yield errors.dead_placeholder(key, segment, known, lacking, where, instead)
 
     def _data(self, node: NodeModel, field: str) -> Type | None:
         """The type of the value that a path field leads to; None when it leads nowhere, which is told there."""

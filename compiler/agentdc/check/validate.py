@@ -117,7 +117,7 @@ def check(
             *_safe_lints(workflow, families, at, child=bool(child)),
             *schema_check(workflow, schemas or {}, at),
         )
-        return Checked(structural, (*extensions, *_level(_apart(beyond, extensions), options)), None)
+        return Checked(structural, (*extensions, *level(_apart(beyond, extensions), options)), None)
     facts = find_facts(workflow, family, schemas, options)
     origins = Origins(facts.flow)
     own = tuple(touches(workflow, facts.flow, origins, at, child))
@@ -142,7 +142,7 @@ def check(
         if not (options.strict or options.explain_unknown)
         else _frontier(workflow, facts, effects, most, at, child=bool(child))
     )
-    found = (*extensions, *_level(_apart((*beyond, *unknown), extensions), options))
+    found = (*extensions, *level(_apart((*beyond, *unknown), extensions), options))
     return Checked((), found, facts, effects, most)
 
 
@@ -233,7 +233,7 @@ def check_given(
     found = [
         each for each in paths.check(called, traced, at) if each.is_error or each.code.slug in _MAY_ABORT
     ]
-    return _level(found, options), traced
+    return level(found, options), traced
 
 
 def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
@@ -255,7 +255,8 @@ def _safe_lints(
         yield from policy.check(workflow, touches, at)
 
 
-def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+def level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+    """Findings beyond agentd's own validator, at the level that the options give them."""
     leveled = [_leveled(diagnostic, options) for diagnostic in found]
     return tuple(diagnostic for diagnostic in leveled if diagnostic is not None)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from agentdc.check import errors
 from agentdc.check.calls import given
 from agentdc.check.flow import Flow
-from agentdc.check.validate import Options, check_given
+from agentdc.check.validate import Options, check_given, level
 from agentdc.diagnostics import Diagnostic
 from agentdc.driver.children import Family, Member
 from agentdc.types import UNKNOWN, Never, Type
@@ -105,7 +105,7 @@ class _Calls:
             if len(chain) > MAX_LEVEL:
                 where = parent.decoded.places.value(("nodes", index, *use.field))
                 deep = errors.nested_too_deep(use.workflow, (*chain, child.source.name), where)
-                parent.as_called.append(deep)
+                parent.as_called += level((deep,), self._options)
             else:
                 self.deep(child, (*chain, child.source.name))
 

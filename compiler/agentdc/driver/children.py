@@ -14,12 +14,12 @@ from typing import Any
 
 from agentdc.check import errors
 from agentdc.check.ceilings import answer_limits
-from agentdc.check.children import Child, ends_without, touched, uses
+from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
 from agentdc.check.flow import Flow
 from agentdc.check.schemas import Schemas
 from agentdc.check.supported import check as unsupported_parts
-from agentdc.check.validate import Checked, Options, check, level_decoded
+from agentdc.check.validate import Checked, Options, check, level, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
 from agentdc.driver.schemas import load, read_all
@@ -106,7 +106,8 @@ class Family:
         self._open.pop()
         schemas = member.known = read_all(workflow, source.name)
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
+            member.schemas, tried, problems = load(workflow, schemas, source.name, decoded.places)
+            member.problems = list(level(problems, self._options))
             self.tried += [each for each in tried if each not in self.tried]
         main = self.main.decoded.workflow
         member.checked = check(
@@ -158,9 +159,7 @@ class Family:
         always = not ends_without(workflow, start or workflow.nodes[0].id, {node.id})
         where = parent.decoded.places.value(("nodes", index, *use.field))
         found = errors.child_recursion([*names, names[0]], where, always=always)
-        if always and self._options.agentd_dialect:
-            found = errors.child_recursion([*names, names[0]], where, always=False)
-        parent.recursion += (found,)
+        parent.recursion += level((found,), self._options)
         target = self.members[place]
         starts = target.decoded.workflow.start_nodes if target.decoded.workflow else ()
         return Child(target.key, tuple(each.name for each in starts))
@@ -177,8 +176,9 @@ def _seen(member: Member) -> Child:
     starts = tuple(start.name for start in workflow.start_nodes)
     facts = member.checked.facts
     touches = touched(workflow, member.children)
+    effects, ceilings = member.checked.effects, member.checked.ceilings
     return Child(
-        member.key, starts, results(facts.flow), touches, member.checked.effects, member.checked.ceilings
+        member.key, starts, results(facts.flow), touches, effects, ceilings, pauses=pauses(facts.flow)
     )
 
 

@@ -53,9 +53,10 @@ def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[
 
 
 def _children(node: MapWorkflow) -> Iterable[ChildUse]:
-    return (
-        ChildUse(node.workflow, node.start, ("workflow",), node.max_items, given=node.items_from, each=True),
+    use = ChildUse(
+        node.workflow, node.start, ("workflow",), node.max_items, given=node.items_from, each=True, soft=True
     )
+    return (use,)
 
 
 def _lower(node: MapWorkflow) -> Expr:

@@ -53,7 +53,13 @@ def _effects(node: Parallel) -> Iterable[Effect]:
 
 def _children(node: Parallel) -> Iterable[ChildUse]:
     return tuple(
-        ChildUse(branch.workflow, branch.start, ("branches", index, "workflow"), given=branch.input_from)
+        ChildUse(
+            branch.workflow,
+            branch.start,
+            ("branches", index, "workflow"),
+            given=branch.input_from,
+            soft=True,
+        )
         for index, branch in enumerate(node.branches)
     )
 

@@ -12,7 +12,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes.spec import NodeSpec, PathField, TypeOf, handler
 from agentdc.types import NEVER, UNKNOWN, Never, Type, record, union
 from agentdc.types import Literal as Exactly
-from agentdc.types.from_schema import exactly
+from agentdc.types.from_value import exact
 from agentdc.types.shape import members_of
 
 
@@ -29,16 +29,15 @@ def _output(node: ParseJson, type_of: TypeOf) -> Type:
 
 def _parsed(text: Type) -> Type:
     """The type of what is parsed, as far as the text is known; of what is no JSON, nothing comes."""
-    texts = members_of(text)
-    if not texts or not all(isinstance(each, Exactly) and isinstance(each.value, str) for each in texts):
-        return UNKNOWN
-    found = union(_exactly(str(each.value)) for each in texts if isinstance(each, Exactly))
+    found = union(map(_value, members_of(text)))
     return UNKNOWN if isinstance(found, Never) else found
 
 
-def _exactly(text: str) -> Type:
+def _value(text: Type) -> Type:
+    if not isinstance(text, Exactly) or not isinstance(text.value, str):
+        return UNKNOWN
     try:
-        return exactly(_loads(text))
+        return exact(_loads(text.value))
     except RecursionError:
         return UNKNOWN
     except ValueError:
@@ -61,7 +60,7 @@ def _loads(text: str) -> Any:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(name)
+    raise ValueError(name)  # NaN and Infinity, which Python would read
 
 
 def _lower(node: ParseJson) -> Expr:

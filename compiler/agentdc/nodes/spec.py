@@ -155,7 +155,8 @@ class ChildUse:
 
     `workflow`: the file as written. `start`: the start node as written, None = the child's first. `field`: where
     the file is written, below the node. `times`: how often at most. `given`: context path of its input, None = the
-    raw input of the node's own run; with `each`, it is run for each item of what is there.
+    raw input of the node's own run; with `each`, it is run for each item of what is there. `soft`: what goes wrong in
+    the child is a result, and no error of the parent.
     """
 
     workflow: str
@@ -164,6 +165,7 @@ class ChildUse:
     times: int = 1
     given: str | None = None
     each: bool = False
+    soft: bool = False
 
 
 class TypeOf(Protocol):
@@ -226,7 +228,8 @@ class NodeSpec:
     parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
     run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
     `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect. `costs`: of one attempt,
-    given the longest answer of each model backend in tokens.
+    given the longest answer of each model backend in tokens. `pauses`: the run stops and waits, which a child's
+    cannot.
     """
 
     kind: str
@@ -251,6 +254,7 @@ class NodeSpec:
     awaits: bool = False
     dry_run: bool = False
     retryable: bool = True
+    pauses: bool = False
 
     def paths_of(self, node: NodeModel) -> Iterator[tuple[Place, PathField, str]]:
         """Each context path that a node of this kind holds: its place below the node, its field, the path."""

@@ -24,9 +24,8 @@ class TemplateRender(NodeModel):
 
 def _output(node: TemplateRender, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
     parts = template.parse(node.template)
-    if any(not isinstance(part, str) for part in parts):
-        return record({"rendered": STRING})
-    return record({"rendered": Exactly("string", "".join(map(str, parts)))})
+    constant = all(isinstance(each, str) for each in parts)
+    return record({"rendered": Exactly("string", node.template) if constant else STRING})
 
 
 def _lower(node: TemplateRender) -> Expr:
