@@ -1,0 +1,138 @@
+"""What the nodes of a workflow and its children may do, and which of it waits for a person's approval.
+
+Subjects are what is written in the nodes; of what comes from data only the kind of source is told, so that renaming
+a node is no change. An effect has an approval before it when a `pause_for_approval` stands on every way to each node
+that has it, in the child or in those that call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agentdc.check.capabilities import Record
+from agentdc.check.facts import TRIGGER, Facts
+from agentdc.model.node import NodeModel
+from agentdc.model.workflow import Workflow
+from agentdc.nodes.registry import SPECS
+from agentdc.nodes.spec import Effect
+
+PAUSE = "pause_for_approval"
+SOURCES = ("written here", "from the trigger", "from other nodes", "chosen by a model")
+_NODE_LIMITS = ("max_items", "max_concurrent", "max_steps", "max_tokens", "output_repairs", "timeout_secs")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A workflow of an app. `key`: empty for the main one. `children`: key of each by file name as written."""
+
+    key: str
+    workflow: Workflow
+    facts: Facts
+    children: Mapping[str, str]
+
+    @property
+    def nodes(self) -> Iterator[NodeModel]:
+        """The nodes that some run reaches."""
+        reached = set(self.facts.dominance.order)
+        return (node for node in self.workflow.nodes if node.id in reached)
+
+    def name(self, node: str) -> str:
+        """How a node is called where all workflows of the app are told of."""
+        return f"{self.key}:{node}" if self.key else node
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One effect of one node: what it is about, where that comes from, and whether a person is asked before."""
+
+    family: str
+    subject: str
+    source: str
+    node: str
+    approved: bool
+
+
+def records(parts: Sequence[Part]) -> Iterator[Record]:
+    """The records of all nodes; the main workflow comes first."""
+    uses = list(_uses(parts))
+    for family, subject in sorted({(each.family, each.subject) for each in uses}):
+        same = [each for each in uses if (each.family, each.subject) == (family, subject)]
+        sources = sorted({each.source for each in same}, key=SOURCES.index)
+        nodes = ", ".join(sorted({each.node for each in same}))
+        yield Record(f"use {family}", "", subject, "; ".join(sources), nodes)
+        if all(each.approved for each in same):
+            yield Record("approval before", f"use {family} {subject}", "a person", "asked on every way")
+    for part in parts:
+        yield from _limits(part)
+
+
+def _uses(parts: Sequence[Part]) -> Iterator[Use]:
+    approved = _approved_parts(parts)
+    for part in parts:
+        for node in part.nodes:
+            before = approved[part.key] or _paused(part, node.id)
+            for effect in SPECS[node.type].effects(node):
+                if effect.family != "child":
+                    subject, source = _subject(node, effect)
+                    yield Use(effect.family, subject, source, part.name(node.id), before)
+
+
+def _approved_parts(parts: Sequence[Part]) -> dict[str, bool]:
+    """Whether every call of a part, however deep, comes after an approval. The main workflow is called by nobody."""
+    approved = {part.key: bool(part.key) for part in parts}
+    for _ in parts:  # what is not approved spreads by one call in each round
+        for part in parts:
+            for node in part.nodes:
+                before = approved[part.key] or _paused(part, node.id)
+                for use in SPECS[node.type].children(node):
+                    key = part.children.get(use.workflow)
+                    if key is not None and not before:
+                        approved[key] = False
+    return approved
+
+
+def _paused(part: Part, node: str) -> bool:
+    pauses = (each.id for each in part.workflow.nodes if each.type == PAUSE)
+    return any(part.facts.dominance.before(each, node) for each in pauses)
+
+
+def _subject(node: NodeModel, effect: Effect) -> tuple[str, str]:
+    """What an effect is about as far as it is written, and where the rest comes from."""
+    if effect.family == "http":
+        method = getattr(effect, "method", effect.constant)
+        return method or "any method", _source(effect.data)
+    if effect.family.startswith("mcp."):
+        server = getattr(node, "server", None) or "the only server"
+        subject = effect.constant or "any"
+        return f"{subject} of {server}", "written here" if effect.constant else _source(effect.data)
+    if effect.constant is not None:
+        return effect.constant, "written here"
+    return "any", _source(effect.data)
+
+
+def _source(path: str | None) -> str:
+    if path is None or path == "the model":
+        return "chosen by a model"
+    return "from the trigger" if path.split(".")[0] == TRIGGER else "from other nodes"
+
+
+def _limits(part: Part) -> Iterator[Record]:
+    """Limits that nodes and loop edges state, those of the kinds included where they have a default."""
+    for node in part.nodes:
+        owner = f"node {part.name(node.id)}"
+        if node.type == PAUSE:
+            yield Record("approval", "", part.name(node.id), "a person decides")
+        for key in _NODE_LIMITS:
+            if key in type(node).model_fields:
+                value = getattr(node, key)
+                yield Record("node limit", owner, key, "unlimited" if value is None else str(value))
+        if node.retry is not None and SPECS[node.type].retryable:
+            yield Record("node limit", owner, "attempts", str(max(node.retry.max_attempts, 1)))
+        elif SPECS[node.type].retryable:
+            yield Record("node limit", owner, "attempts", "1")
+    for edge in part.workflow.edges:
+        if edge.max_iterations is not None:
+            label = f" when {edge.when}" if edge.when is not None else ""
+            name = f"{part.name(edge.from_)} to {edge.to}{label}"
+            yield Record("loop", "", name, str(edge.max_iterations))
