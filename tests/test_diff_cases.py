@@ -1,7 +1,7 @@
 """Every `tests/cases/diff/<name>/`: what `agentdc diff old.toml new.toml` says, in each of its formats.
 
-Children stand in the folder of the case under the names by which the two workflows call them. Both sides are also
-turned round: what is more in one direction is less in the other, and never more in both.
+Children and schemas stand in the folder of the case, under the names by which the two workflows call them. Both sides
+are also turned round: what is more in one direction is less in the other, and never more in both.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def test_statements_survive_the_journey(case: Path, monkeypatch: pytest.MonkeyPa
 
 def test_nothing_is_left_over() -> None:
     used = {each.with_name(name) for each in CASES for name in (*GOLDENS, "old.toml", "new.toml")}
-    for each in set(ROOT.rglob("*.toml")) - used:
+    for each in {*ROOT.rglob("*.toml"), *ROOT.rglob("*/*/*.json")} - used:
         case = ROOT / each.relative_to(ROOT).parts[0]
         named = f'"{each.relative_to(case).as_posix()}"'
         if any(named in (case / name).read_text() for name in ("old.toml", "new.toml")):

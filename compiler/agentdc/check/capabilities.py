@@ -99,8 +99,9 @@ def _text(document: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def statement(workflow: Workflow, parts: Sequence[Part]) -> Statement:
-    """The statement of a workflow. `parts`: it and its children, itself first."""
+def statement(workflow: Workflow, parts: Sequence[Part], schemas: Mapping[str, Any]) -> Statement:
+    """The statement of a workflow. `parts`: it and its children, itself first. `schemas`: of its routes, by name."""
     from agentdc.check import node_capabilities, section_capabilities
 
-    return stated(workflow.name, (*node_capabilities.records(parts), *section_capabilities.records(workflow)))
+    sections = section_capabilities.records(workflow, schemas)
+    return stated(workflow.name, (*node_capabilities.records(parts), *sections))

@@ -7,6 +7,7 @@ that has it, in the child or in those that call it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,8 @@ from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Effect
 
 PAUSE = "pause_for_approval"
-SOURCES = ("written here", "from the trigger", "from other nodes", "chosen by a model")
+_SECRET = re.compile(r"\{\{\s*secret:\s*(.*?)\s*\}\}")
+_SENT = {"args_from": "arguments", "body_from": "body"}
 _NODE_LIMITS = ("max_items", "max_concurrent", "max_steps", "max_tokens", "output_repairs", "timeout_secs")
 
 
@@ -44,11 +46,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One effect of one node: what it is about, where that comes from, and whether a person is asked before."""
+    """One effect of one node.
+
+    `sources`: where its subject comes from, and what goes along. `approved`: a person is asked before.
+    """
 
     family: str
     subject: str
-    source: str
+    sources: tuple[str, ...]
     node: str
     approved: bool
 
@@ -58,7 +63,7 @@ def records(parts: Sequence[Part]) -> Iterator[Record]:
     uses = list(_uses(parts))
     for family, subject in sorted({(each.family, each.subject) for each in uses}):
         same = [each for each in uses if (each.family, each.subject) == (family, subject)]
-        sources = sorted({each.source for each in same}, key=SOURCES.index)
+        sources = sorted({source for each in same for source in each.sources})
         nodes = ", ".join(sorted({each.node for each in same}))
         yield Record(f"use {family}", "", subject, "; ".join(sources), nodes)
         if all(each.approved for each in same):
@@ -75,7 +80,8 @@ def _uses(parts: Sequence[Part]) -> Iterator[Use]:
             for effect in SPECS[node.type].effects(node):
                 if effect.family != "child":
                     subject, source = _subject(node, effect)
-                    yield Use(effect.family, subject, source, part.name(node.id), before)
+                    sources = (source, *_along(node))
+                    yield Use(effect.family, subject, sources, part.name(node.id), before)
 
 
 def _approved_parts(parts: Sequence[Part]) -> dict[str, bool]:
@@ -109,6 +115,17 @@ def _subject(node: NodeModel, effect: Effect) -> tuple[str, str]:
     if effect.constant is not None:
         return effect.constant, "written here"
     return "any", _source(effect.data)
+
+
+def _along(node: NodeModel) -> Iterator[str]:
+    """What a node sends along: arguments and bodies from data, and secrets."""
+    for field, name in _SENT.items():
+        path = getattr(node, field, None)
+        if path is not None:
+            yield f"{name} {_source(path)}"
+    for value in getattr(node, "headers", {}).values():
+        for secret in _SECRET.findall(value):
+            yield f"with secret {secret}"
 
 
 def _source(path: str | None) -> str:

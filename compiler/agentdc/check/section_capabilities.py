@@ -6,8 +6,9 @@ means something. Values of secrets are in none of them.
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,18 +25,19 @@ from agentdc.model.workflow import Workflow
 ANY = "*"
 
 
-def records(workflow: Workflow) -> Iterator[Record]:
-    """The records of everything but nodes and edges."""
+def records(workflow: Workflow, schemas: Mapping[str, Any]) -> Iterator[Record]:
+    """The records of everything but nodes and edges. `schemas`: the documents of schemas that routes name."""
     yield from _policy(workflow.policy)
     yield from _processes(workflow)
     for secret in workflow.secrets:
         yield Record("secret", "", secret.name, _secret(secret))
     for backend in workflow.intelligence.backends if workflow.intelligence else ():
         at = f" at {_place(backend.base_url)}" if backend.base_url else ""
-        yield Record("model", "", backend.name, f"{backend.provider} {backend.model}{at}")
+        key = f", key {backend.api_key_env}" if backend.api_key_env else ""
+        yield Record("model", "", backend.name, f"{backend.provider} {backend.model}{at}{key}")
         yield _limit("limit", f"model {backend.name}", "max_tokens", backend.max_tokens)
     for route in workflow.http_routes:
-        yield from _route(route)
+        yield from _route(route, schemas)
     yield from _auth(workflow.auth)
     for trigger in workflow.triggers:
         yield Record("trigger", "", _trigger(trigger), f"start {trigger.start_node}")
@@ -89,18 +91,19 @@ def _policy(policy: Policy | None) -> Iterator[Record]:
         yield from _many("policy http method", "", methods)
     rego = policy.rego
     if rego is not None and (rego.inline is not None or rego.file is not None):
-        text = f"{rego.query}\n{rego.inline}\n{rego.file}\n{sorted((rego.data or {}).items())!r}"
-        yield Record("policy rego", "", rego.query, rego.file or _digest(text))
+        text = f"{rego.inline}\n{json.dumps(rego.data or {}, sort_keys=True, default=str)}"
+        yield Record("policy rego", "", rego.query, f"{rego.file or 'written here'}, {_digest(text)}")
 
 
 def _processes(workflow: Workflow) -> Iterator[Record]:
     base = "off" if workflow.sandbox is None else workflow.sandbox.mode
+    secrets = {each.name for each in workflow.secrets}
     for server in workflow.mcp_servers:
         of = f"MCP server {server.name}"
         yield Record("process", "", of, shlex.join(server.command))
         yield from _many("tool", of, server.allow_tools)
         yield from _many("resource", of, server.allow_resources)
-        yield from _environment(of, server.env)
+        yield from _environment(of, server.env, secrets)
         passed = None if server.supervisor is None else server.supervisor.env_pass
         yield from _many("passed variable", of, (ANY,) if passed is None else passed)
         yield _limit("limit", of, "timeout_secs", server.timeout_secs)
@@ -108,7 +111,7 @@ def _processes(workflow: Workflow) -> Iterator[Record]:
     for sidecar in workflow.sidecars:
         of = f"sidecar {sidecar.name}"
         yield Record("process", "", of, shlex.join(sidecar.command))
-        yield from _environment(of, sidecar.env)
+        yield from _environment(of, sidecar.env, secrets)
         yield from _many("passed variable", of, sidecar.env_pass)
         limits = {} if sidecar.limits is None else sidecar.limits.model_dump()
         for key, value in sorted(limits.items()):
@@ -116,9 +119,11 @@ def _processes(workflow: Workflow) -> Iterator[Record]:
         yield from _sandbox(of, sidecar.sandbox, base)
 
 
-def _environment(of: str, env: dict[str, str]) -> Iterator[Record]:
+def _environment(of: str, env: Mapping[str, str], secrets: Collection[str]) -> Iterator[Record]:
     """The names of secrets that a process is given; where a value stands instead, it is not told."""
-    return (Record("given variable", of, variable, "a secret") for variable in sorted(env))
+    for variable, named in sorted(env.items()):
+        told = f"secret {named}" if named in secrets else "no declared secret"
+        yield Record("given variable", of, variable, told)
 
 
 def _secret(secret: Any) -> str:
@@ -137,7 +142,7 @@ def _secret(secret: Any) -> str:
     return "unknown"
 
 
-def _route(route: HttpRoute) -> Iterator[Record]:
+def _route(route: HttpRoute, schemas: Mapping[str, Any]) -> Iterator[Record]:
     of = f"route {route.method.upper()} {route.path}"
     auth = route.auth or "none"
     yield Record("route", "", of.removeprefix("route "), f"start {route.start_node}", f"auth {auth}")
@@ -147,7 +152,10 @@ def _route(route: HttpRoute) -> Iterator[Record]:
     yield _limit("limit", of, "requests per second", None if rate is None else rate.per_second)
     if route.input_schema is not None:
         named = route.input_schema.strip()
-        yield Record("safeguard", of, "input schema", _digest(named) if named.startswith("{") else named)
+        shown = "" if named.startswith("{") else f"{named}, "
+        document = schemas.get(route.input_schema, named)
+        content = _digest(json.dumps(document, sort_keys=True))
+        yield Record("safeguard", of, "input schema", f"{shown}{content}")
     if route.idempotency_key is not None:
         yield Record("safeguard", of, "idempotency key", route.idempotency_key)
     if route.cors is not None:
@@ -163,7 +171,8 @@ def _auth(auth: Auth | None) -> Iterator[Record]:
         return
     for name, hmac in sorted(auth.hmac.items()):
         of = f"auth hmac:{name}"
-        yield Record("callers", "", of, f"{hmac.header}, {hmac.encoding}")
+        key = hmac.secret_env or "a literal key"
+        yield Record("callers", "", of, f"{hmac.header}, {hmac.prefix}{hmac.encoding}, key {key}")
         if hmac.timestamp_header is not None:
             yield Record("safeguard", of, "signed time", hmac.timestamp_header)
             yield _limit("limit", of, "tolerance_secs", hmac.tolerance_secs or 300)
@@ -176,16 +185,11 @@ def _auth(auth: Auth | None) -> Iterator[Record]:
         yield from _many("accepted algorithm", of, oidc.algorithms)
         yield _limit("limit", of, "clock_skew_secs", oidc.clock_skew_secs)
     for name, bearer in sorted(auth.bearer.items()):
-        known = bearer.tokens_env or f"{len(bearer.tokens)} literal, {_names(bearer.tokens)}"
+        known = bearer.tokens_env or f"{len(bearer.tokens)} literal"
         yield Record("callers", "", f"auth bearer:{name}", f"tokens {known}")
     for name, basic in sorted(auth.basic.items()):
         known = basic.credentials_env or f"{len(basic.credentials)} literal"
         yield Record("callers", "", f"auth basic:{name}", f"credentials {known}")
-
-
-def _names(tokens: Iterable[str]) -> str:
-    """Nothing about literal tokens but that they are meant for tests."""
-    return "for tests" if any(tokens) else "none"
 
 
 def _trigger(trigger: TriggerModel) -> str:
@@ -244,7 +248,12 @@ def _sandbox(of: str, profile: Profile | None, mode: str) -> Iterator[Record]:
     """A profile with what it grants and what it holds back. One of a process adds to the workflow's."""
     if not of:
         yield Record("sandbox", "", "mode", mode)
-    if profile is None or mode == "off":
+    if mode == "off":
+        return
+    if of:  # what it leaves out is that of the base, so it matters which keys are set
+        keys = ", ".join(sorted(profile.model_fields_set)) if profile is not None else ""
+        yield Record("sandbox profile", "", of, f"sets {keys or 'nothing'}")
+    if profile is None:
         return
     dumped = profile.model_dump(by_alias=True)
     yield from _many("sandbox write path", of, profile.read_write_paths)
@@ -263,7 +272,7 @@ def _sandbox(of: str, profile: Profile | None, mode: str) -> Iterator[Record]:
     if not of:
         yield Record("sandbox floor", "", "min_abi", str(dumped["min_abi"]))
         for name in ("shell", "agent"):
-            yield from _sandbox(f"sandbox profile {name}", getattr(profile, name), mode)
+            yield from _sandbox(f"sandbox of {name}", getattr(profile, name), mode)
 
 
 def _outside(workflow: Workflow) -> Iterator[Record]:

@@ -116,7 +116,7 @@ def _singles(before: _Side, after: _Side) -> Iterator[Difference]:
     for key in sorted({*before.singles, *after.singles}):
         old, new = before.singles.get(key), after.singles.get(key)
         category, of, subject = key
-        inner = category in {"sandbox", "sandbox floor"} and subject != "mode"
+        inner = category in {"sandbox", "sandbox floor", "sandbox profile"} and subject != "mode"
         if (inner or of.startswith("sandbox")) and not (before.sandboxed and after.sandboxed):
             continue
         if of not in before.owners or of not in after.owners:

@@ -28,7 +28,7 @@ class NoStatement(Exception):
 def statement_of(family: Family) -> Statement:
     """The statement of a workflow with its children; NoStatement when one of them could not be read."""
     parts = [_part(member, family) for member in family.members.values()]
-    return statement(parts[0].workflow, parts)
+    return statement(parts[0].workflow, parts, family.main.schemas)
 
 
 def _part(member: Member, family: Family) -> Part:
