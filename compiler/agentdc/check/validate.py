@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentdc.check import (
@@ -60,7 +60,8 @@ _MAY_ABORT = frozenset({"maybe_missing", "maybe_mismatch"})
 class Options:
     """How findings beyond agentd's own validator are judged.
 
-    `allow`: slugs whose errors are warnings, and whose warnings are not told. `agentd_dialect`: none is an error.
+    `allow`: slugs whose errors are warnings, and whose warnings are not told. `deny`: slugs whose findings are
+    errors, allowed or not. `agentd_dialect`: none is an error.
 
     `strict`: warnings about unhandled branches are errors, and so is what could not be decided. `require_policy`: so
     is a missing policy. `explain_unknown`: what could not be decided is told.
@@ -71,6 +72,7 @@ class Options:
     strict: bool = False
     require_policy: bool = False
     explain_unknown: bool = False
+    deny: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,12 @@ def level_decoded(found: Iterable[Diagnostic], options: Options) -> tuple[Diagno
     """Findings of the decoder: those about a file that agentd would load, at the level that the options give them."""
     leveled = [_leveled(each, options) if each.code.slug in _LOADED_BY_AGENTD else each for each in found]
     return tuple(each for each in leveled if each is not None)
+
+
+def denied(found: Iterable[Diagnostic], options: Options) -> Iterator[Diagnostic]:
+    """The same findings, errors where the options deny them."""
+    for each in found:
+        yield replace(each, severity=Severity.ERROR) if each.code.slug in options.deny else each
 
 
 def _apart(found: Iterable[Diagnostic], extensions: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
