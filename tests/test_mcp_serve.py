@@ -1,4 +1,4 @@
-"""Built apps as MCP servers: the official SDK's client over pipes and HTTP, and requests as an inspector sends them."""
+"""Built apps as MCP servers, to the official SDK's client over pipes and HTTP, and to requests as inspectors send."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from typing import Any
 from agentdc.check.lock_errors import invalid_lock
 from agentdc.check.locked import Locked, LockedTool
 from agentdc.diagnostics import Diagnostic
-from agentdc.driver.files import contents, reason
+from agentdc.driver.files import reason
+from agentdc.driver.sources import DISK, Files
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
 
@@ -59,11 +60,11 @@ class Lock:
         return [invalid_lock(NAME, self.problem, at.key(("mcp_servers",)))]
 
 
-def read(workflow: str) -> Lock:
+def read(workflow: str, files: Files = DISK) -> Lock:
     """The lock file beside a workflow. Never raises."""
     path = str(Path(workflow).parent / NAME)
     try:
-        data = contents(path)
+        data = files.read(path)
     except FileNotFoundError:
         return Lock(path)
     except (OSError, ValueError) as problem:

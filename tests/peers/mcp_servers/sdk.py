@@ -1,7 +1,8 @@
 """An MCP server made with the official SDK, over its standard streams.
 
 It lists two tools a page, and writes to standard error when it starts. With the word `drifted` or `reworded` its tool
-`echo` is another than it was; with `FILE`, it is what that file says whenever it is asked. With `anything` it has every tool.
+`echo` is another than it was; with `FILE`, it is what that file says whenever it is asked. With `anything` it has
+every tool.
 """
 
 from __future__ import annotations
