@@ -39,7 +39,7 @@ def route(workflow: Workflow) -> HttpRoute | None:
 
 
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
-    """Start nodes that are not there or cannot be names of tools, a path that is taken, who may call."""
+    """Start nodes that are not there or cannot be names of tools, who may call."""
     serve = workflow.mcp_serve
     if serve is None:
         return
@@ -54,9 +54,5 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             helped = "names of tools have 1 to 64 of A-Z a-z 0-9 _ . -; list others in `starts`"
             place = ("start_nodes", starts.index(name), "name")
             yield error(code("bad_tool_name"), message, at.value(place), "not a name of a tool", help=helped)
-    for index, each in enumerate(workflow.http_routes):
-        if each.path == serve.path and each.method.upper() == "POST":
-            here = at.value(("http_routes", index, "path"))
-            yield errors.dup_http_route("POST", each.path, at.value(("mcp_serve", "path")), here)
     if serve.path is not None:
         yield from reference(serve.auth, workflow, at, at.value(("mcp_serve", "auth")))

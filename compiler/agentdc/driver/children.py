@@ -124,7 +124,8 @@ class Family:
             member.problems = list(level(problems, self._options))
             self.tried += [each for each in tried if each not in self.tried]
         if not chain:
-            member.problems = [*member.problems, *self.lock.problems(workflow, decoded.places)]
+            problems = self.lock.problems(workflow, decoded.places)
+            member.problems = [*member.problems, *level(problems, self._options)]
         main = self.main.decoded.workflow
         member.checked = check(
             workflow,
