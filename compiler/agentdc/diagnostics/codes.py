@@ -93,7 +93,6 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (355, "websocket_method", "a WebSocket on a route that is not for GET"),
     (356, "http2_without_tls", "HTTP/2 without TLS"),
     (357, "websocket_key", "an idempotency key on a route of WebSockets"),
-    (358, "unknown_mcp_tool", "a tool that the locked server does not have"),
     (358, "pause_in_child", "a child workflow that waits for somebody"),
     (359, "route_never_matched", "a route that no request matches"),
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
@@ -120,6 +119,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (411, "expression_path", "a path that looks like an expression"),
     (450, "tool_arguments_rejected", "arguments that a tool never accepts"),
     (451, "tool_arguments_doubtful", "arguments that a tool may not accept"),
+    (452, "unknown_mcp_tool", "a tool that the locked server does not have"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),
