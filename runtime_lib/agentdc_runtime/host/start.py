@@ -151,9 +151,7 @@ def _run(app: App, options: Options, program: str) -> int:
     operands = _operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        started = Started(
-            app, options, program, operands, log, _process(app, operands, log, options.mcp_stdio)
-        )
+        started = Started(app, options, program, operands, log, _process(app, operands, log, options))
         if options.mcp_serve == "stdio" and app.offer is not None:
             return app.offer(started)
         if options.mcp_serve == "http" and app.serve is not None:
@@ -169,7 +167,7 @@ def _run(app: App, options: Options, program: str) -> int:
         log.close()
 
 
-def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | None) -> Process:
+def _process(app: App, operands: dict[str, Any], log: Log, options: Options) -> Process:
     """What all runs share: limits applied, policy compiled, secrets at hand."""
 
     def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:
@@ -193,7 +191,8 @@ def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | No
         emit=emit,
     )
     if app.mcp is not None:
-        process.kept["mcp"] = app.mcp(process, operands, stdio, app.version)
+        process.kept["mcp"] = router = app.mcp(process, operands, options.mcp_stdio, app.version)
+        router.idle = options.dry_run
     return process
 
 

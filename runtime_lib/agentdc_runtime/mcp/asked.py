@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
+from agentdc_runtime.mcp.errors import Refused, Silent
 from agentdc_runtime.mcp.protocol import METHOD_NOT_FOUND
-from agentdc_runtime.mcp.session import LONGEST, Refused, Silent
+from agentdc_runtime.mcp.session import LONGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from agentdc_runtime.errors import ConfigError, McpError
 from agentdc_runtime.host.console import USAGE, Refusal
 from agentdc_runtime.mcp import start
 from agentdc_runtime.mcp.asked import Asked
-from agentdc_runtime.mcp.session import LONGEST, TOO_LARGE, Lost, Session
+from agentdc_runtime.mcp.errors import Lost
+from agentdc_runtime.mcp.session import LONGEST, TOO_LARGE, Session
 from agentdc_runtime.mcp.sse import Events, Overlong
 from agentdc_runtime.net.http_client import Client, ExchangeFailed, Limits
 from agentdc_runtime.net.url import parse

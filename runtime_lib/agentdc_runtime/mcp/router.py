@@ -16,6 +16,7 @@ from time import monotonic
 
 from agentdc_runtime.errors import CapabilityError, McpError, PolicyError, WorkflowError
 from agentdc_runtime.host.console import FAILED, USAGE, Refusal
+from agentdc_runtime.mcp.errors import Lost
 from agentdc_runtime.observe.log import INFO, WARN
 from agentdc_runtime.policy.match import covers, name_rules
 
@@ -55,10 +56,10 @@ class Entry:
     """A server with what may be asked of it; None allows everything.
 
     `lock`: what its tools were when the workflow was checked; `strict`: a server with others is refused. `drifted`:
-    by tool, how it differs.
+    by tool, how it differs. `replays`: a call that is lost is sent once more if the tool is idempotent.
     """
 
-    __slots__ = ("_resources", "_tools", "drifted", "lock", "seen", "server", "strict")
+    __slots__ = ("_resources", "_tools", "drifted", "lock", "replays", "seen", "server", "strict")
 
     def __init__(
         self,
@@ -68,10 +69,12 @@ class Entry:
         *,
         lock: Lock | None = None,
         strict: bool = True,
+        replays: bool = False,
     ) -> None:
         self.server = server
         self.lock = lock
         self.strict = strict
+        self.replays = replays
         self.seen = 0
         self.drifted: dict[str, str] = {}
         self._tools = None if tools is None else name_rules(_plain(tools))
@@ -87,12 +90,13 @@ class Entry:
 
 
 class Router:
-    """The servers of a process, in the order of their declaration."""
+    """The servers of a process, in the order of their declaration. `idle`: a dry run, which starts none of them."""
 
-    __slots__ = ("_entries", "_process")
+    __slots__ = ("_entries", "_process", "idle")
 
     def __init__(self, process: Process, entries: Sequence[Entry]) -> None:
         self._process = process
+        self.idle = False
         self._entries = {entry.server.name: entry for entry in entries}
 
     @property
@@ -137,7 +141,12 @@ class Router:
         self.admit_tool(name, tool)
         await self._hold_to_lock(name, tool, run.deadline)
         params = {"name": tool, "arguments": {} if arguments is None else arguments}
-        result = await self._ask(run, name, "tools/call", params, {"tool": tool})
+        try:
+            result = await self._ask(run, name, "tools/call", params, {"tool": tool})
+        except Lost:
+            if not await self._repeatable(name, tool, run.deadline):
+                raise
+            result = await self._ask(run, name, "tools/call", params, {"tool": tool, "replayed": True})
         content = result.get("content")
         return {
             "content": content if isinstance(content, list) else [],
@@ -171,7 +180,7 @@ class Router:
 
     async def aopen(self) -> None:
         """Start all servers; Refusal about the first that does not start, or is not the one that was locked."""
-        for name, entry in self._entries.items():
+        for name, entry in self._entries.items() if not self.idle else ():
             await entry.server.start()
             try:
                 await self._compare(entry, monotonic() + _LISTING)
@@ -186,6 +195,14 @@ class Router:
         """End them, the last one first."""
         for entry in reversed(self._entries.values()):
             await entry.server.stop()
+
+    async def _repeatable(self, name: str, tool: str, deadline: float) -> bool:
+        """Whether a call that was lost with its server may be sent once more: `replay`, and the tool's own word."""
+        entry = self._entries[name]
+        if not entry.replays:
+            return False
+        described = [Tool(name, each) for each in await entry.server.tools(deadline)]
+        return any(each.name == tool and each.idempotent for each in described)
 
     async def _hold_to_lock(self, name: str, tool: str, deadline: float) -> None:
         """PolicyError when the tool is not the one that was locked; a server that says that they changed is asked."""

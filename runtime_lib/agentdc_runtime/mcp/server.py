@@ -19,8 +19,9 @@ from agentdc_runtime.host.command import plain_environment
 from agentdc_runtime.host.console import USAGE, Refusal
 from agentdc_runtime.mcp.asked import Asked
 from agentdc_runtime.mcp.child import Child
+from agentdc_runtime.mcp.errors import Down, Silent
 from agentdc_runtime.mcp.restarts import FAILED, HEALTHY, STARTING, STOPPED, Restarts, Rules
-from agentdc_runtime.mcp.session import Session, Silent
+from agentdc_runtime.mcp.session import Session
 from agentdc_runtime.mcp.stdio import Pipe, unstartable
 from agentdc_runtime.observe.log import ERROR, INFO, WARN
 
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
 
 _PING = 10.0  # seconds until a ping is a miss
 _MISSES = 3
-
-
-class Down(McpError):
-    """The server will not come back by itself, so trying again is of no use."""
-
-    transient = False
 
 
 class Server(Asked):

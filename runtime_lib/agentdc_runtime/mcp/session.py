@@ -13,6 +13,7 @@ from time import monotonic
 from agentdc_runtime.errors import McpError
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.mcp import protocol
+from agentdc_runtime.mcp.errors import Lost, Refused, Silent
 from agentdc_runtime.mcp.protocol import NoResult, RpcError, Taken, Talk, shown
 
 TYPE_CHECKING = False
@@ -43,22 +44,6 @@ if TYPE_CHECKING:
 
 LONGEST = 365 * 86_400.0  # seconds; beyond, the clocks of event loops overflow
 _MOST_PAGES = 1000
-
-
-class Lost(McpError):
-    """The session is gone, with this request in flight or before it was sent."""
-
-
-class Refused(McpError):
-    """The server answered with an error of the protocol; `code`: which."""
-
-    def __init__(self, reason: str, code: Json) -> None:
-        super().__init__(reason)
-        self.code = code
-
-
-class Silent(McpError):
-    """The server did not answer in time."""
 
 
 class Session:

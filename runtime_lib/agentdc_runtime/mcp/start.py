@@ -44,6 +44,7 @@ def router(
                 declared["allow_resources"],
                 lock=None if locked is None else Lock(locked),
                 strict=declared.get("on_drift") != "warn",
+                replays=declared.get("replay") == "idempotent",
             )
         )
     if stdio:

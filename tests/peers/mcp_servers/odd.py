@@ -154,6 +154,9 @@ def listed(request: Message) -> None:
     result: Message = {
         "tools": [{"name": f"tool{cursor or 0}", "inputSchema": {"type": "object"}}, 7, {"no": 1}]
     }
+    if MODE == "dies_once":
+        for name, hints in (("any", {"idempotentHint": True}), ("other", {})):
+            result["tools"].append({"name": name, "inputSchema": {"type": "object"}, "annotations": hints})
     if MODE == "pages":
         result["nextCursor"] = str(int(cursor or 0) + 1)
     send({"id": request["id"], "result": result})

@@ -183,6 +183,22 @@ def test_a_crash_is_followed_by_a_restart_and_nothing_is_sent_twice(tmp_path: Pa
     asyncio.run(go())
 
 
+@pytest.mark.parametrize(("tool", "twice"), [("any", True), ("other", False)])
+def test_only_what_is_idempotent_is_sent_twice_and_only_when_asked(
+    tool: str, twice: bool, tmp_path: Path
+) -> None:
+    async def go() -> None:
+        command = python("odd", "dies_once", str(tmp_path / "lives"))
+        async with bench(declared("odd", command=command, replay="idempotent")) as made:
+            if twice:
+                assert await made.call(tool) == "life 1"
+            else:
+                with pytest.raises(McpError, match="closed the pipe unexpectedly"):
+                    await made.call(tool)
+
+    asyncio.run(go())
+
+
 def test_too_many_crashes_are_the_end_and_calls_fail_at_once() -> None:
     async def go() -> None:
         quick = {"max_restarts": 2, "base_delay_ms": 1}
