@@ -8,7 +8,7 @@ from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.literals import literal
 from agentdc.codegen.names import Names
 from agentdc.codegen.views import ServeView
-from agentdc.ir.service import MAX_RUNS, Cron, Interval, Route, Service, Trigger, Watch
+from agentdc.ir.service import MAX_RUNS, Cron, Event, Interval, Resource, Route, Service, Trigger, Watch
 
 AUTH = {
     "basic": ("agentdc_runtime.auth.basic", "Basic"),
@@ -97,6 +97,13 @@ class ServeModule:
                     f"WatchTrigger({start}, path={literal(trigger.path)}, recursive={trigger.recursive}, "
                     f"events={literal(trigger.events)}, debounce_ms={trigger.debounce_ms})"
                 )
+            case Resource():
+                kind = "CreatedTrigger" if trigger.new else "UpdatedTrigger"
+                self._take("agentdc_runtime.triggers.mcp", kind)
+                return f"{kind}({start}, server={literal(trigger.server)}, resource={literal(trigger.resource)})"
+            case Event():
+                self._take("agentdc_runtime.triggers.event", "EventTrigger")
+                return f"EventTrigger({start}, name={literal(trigger.name)})"
             case Cron():
                 self._take("agentdc_runtime.triggers.cron", "Cron")
                 self._take("agentdc_runtime.triggers.cron", "CronTrigger")

@@ -63,7 +63,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (325, "unreachable_node", "no start reaches the node"),
     (326, "bad_schedule", "a schedule that cannot be read"),
     (327, "bad_fs_event", "an unknown file event"),
-    (328, "trigger_never_fires", "a trigger kind that never fires"),
+    (328, "trigger_never_fires", "a trigger that never fires"),
     (329, "unaddressable_id", "a node id that no path can name"),
     (330, "reserved_id", "a node id that hides the trigger"),
     (331, "retry_ignored", "a retry that has no effect"),

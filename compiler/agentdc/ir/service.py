@@ -97,7 +97,25 @@ class Watch:
     debounce_ms: int
 
 
-Trigger: TypeAlias = Cron | Interval | Watch
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Resources of an MCP server. `new`: those that it lists for the first time, else one that changes."""
+
+    start: str
+    server: str
+    resource: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that somebody emits to the running app, by its name."""
+
+    start: str
+    name: str
+
+
+Trigger: TypeAlias = Cron | Interval | Watch | Resource | Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentdc.codegen.package import Extras
-from agentdc.ir.service import Service
+from agentdc.ir.service import Event, Resource, Service
 from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
@@ -27,15 +27,21 @@ class Needs:
     service: Service | None = None
 
     @property
+    def mcp(self) -> bool:
+        """Whether the app speaks to MCP servers: nodes do, or a trigger listens to one."""
+        triggers = () if self.service is None else self.service.triggers
+        return bool(self.touches & MCP) or any(isinstance(each, Resource) for each in triggers)
+
+    @property
     def starts_with_secrets(self) -> bool:
         """Whether a server is started with a secret in its environment, or called with one."""
-        servers = self.workflow.mcp_servers if self.touches & MCP else ()
+        servers = self.workflow.mcp_servers if self.mcp else ()
         return any(server.env or server.bearer is not None for server in servers)
 
     @property
     def speaks_http(self) -> bool:
         """Whether an MCP server is a URL."""
-        return bool(self.touches & MCP) and any(each.url is not None for each in self.workflow.mcp_servers)
+        return self.mcp and any(each.url is not None for each in self.workflow.mcp_servers)
 
 
 def extras(needs: Needs) -> Extras:
@@ -49,13 +55,15 @@ def extras(needs: Needs) -> Extras:
         parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
     elif needs.workflow.secrets or "http" in needs.touches or needs.starts_with_secrets:
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
+    if needs.service is not None and any(isinstance(each, Event) for each in needs.service.triggers):
+        parts.append(("emit", "agentdc_runtime.host.emit", "emit"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
-    if needs.touches & MCP:
+    if needs.mcp:
         parts.append(("mcp", f"agentdc_runtime.mcp.{'http' if needs.speaks_http else 'start'}", "router"))
     return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
 
@@ -76,7 +84,7 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 
 
 def _features(needs: Needs) -> Iterator[str]:
-    if needs.touches & MCP:
+    if needs.mcp:
         yield "mcp"
     if needs.workflow.mcp_serve is not None:
         yield "mcp_serve"

@@ -85,6 +85,11 @@ def _triggers(workflow: Workflow) -> Iterator[ir.Trigger]:
                 yield _cron(each)
             case model.Interval():
                 yield ir.Interval(each.start_node, schedule.interval_seconds(each.every))
+            case model.ResourceUpdated() | model.ResourceCreated():
+                new = isinstance(each, model.ResourceCreated)
+                yield ir.Resource(each.start_node, each.server, each.resource, new)
+            case model.InternalEvent():
+                yield ir.Event(each.start_node, each.name)
             case model.FsWatch():
                 events = tuple(sorted({_event(name) for name in each.events}))
                 yield ir.Watch(each.start_node, each.path, each.recursive, events, each.debounce_ms)

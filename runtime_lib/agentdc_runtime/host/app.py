@@ -20,15 +20,16 @@ class App:
 
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`, `offer`: what its modes do, until the exit status; None when nothing of the
-    workflow can be served, or offered to MCP clients. The classes of the policy gate, the budget and the secrets,
-    the signature check, and what makes the router of MCP calls: None when nothing of the workflow needs them.
-    `features`: parts that flags need.
+    workflow can be served, or offered to MCP clients. `emit`: tells the running app of an event. The classes of the
+    policy gate, the budget and the secrets, the signature check, and what makes the router of MCP calls: None when
+    nothing of the workflow needs them. `features`: parts that flags need.
     """
 
     __slots__ = (
         "abi",
         "budget",
         "drive",
+        "emit",
         "features",
         "gate",
         "mcp",
@@ -58,6 +59,7 @@ class App:
         signing: Callable[..., Any] | None = None,
         mcp: Callable[..., Router] | None = None,
         offer: Callable[[Started], int] | None = None,
+        emit: Callable[[list[str], str], int] | None = None,
         features: frozenset[str] = frozenset(),
     ) -> None:
         self.program = program
@@ -73,6 +75,7 @@ class App:
         self.signing = signing
         self.mcp = mcp
         self.offer = offer
+        self.emit = emit
         self.features = features
 
     @property

@@ -133,6 +133,8 @@ class _Server:
         self._open_store()
         context = self._reload.context(operands)
         for trigger in surface.triggers:
+            if hasattr(trigger, "attach") and self._is_first():
+                trigger.attach(started.process)
             trigger.prepare()
         await started.process.open()
         self._built_ins = BuiltIns(started, surface, self._reload)

@@ -73,6 +73,8 @@ def run_app(app: App, argv: list[str]) -> int:
     try:
         if len(argv) > 1 and argv[1] == "inspect":
             return _inspect(argv[2:], program)
+        if len(argv) > 1 and argv[1] == "emit" and app.emit is not None:
+            return app.emit(argv[2:], program)
         options = parse(argv[1:], os.environ, app.features)
         for line in options.warnings:
             tell(program, line)

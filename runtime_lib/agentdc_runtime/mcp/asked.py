@@ -26,6 +26,7 @@ class Asked:
     """A declared server. `heard`: told each notification, its method and parameters; `risen`: told of each session.
 
     `declared`: its entry in the operands. `changes`: how often its tools may have become others.
+    `sessions`: how many there have been.
     """
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
@@ -37,6 +38,7 @@ class Asked:
         self._tools: list[dict[str, Json]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.changes = 0
+        self.sessions = 0
 
     @property
     def capabilities(self) -> dict[str, Json]:
@@ -105,6 +107,7 @@ class Asked:
     def _up_again(self) -> None:
         """There is a new session: what was known of the server may have changed."""
         self._forget_tools()
+        self.sessions += 1
         for told in self.risen:
             told()
 

@@ -82,7 +82,9 @@ MADE_FOR = {
     "secrets.command": {"asyncio"},
     "secrets.oauth2": {"asyncio"},
     "state.store": {"asyncio"},
+    "triggers.event": {"asyncio"},
     "triggers.loop": {"asyncio"},
+    "triggers.mcp": {"asyncio"},
     "triggers.watch": {"asyncio"},
 }
 # What reaches one of these at its start, because it does nothing without it.
@@ -118,6 +120,9 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "http": {"http", "core", "errors", "jsontext", "observe", "state"},
     "state": {"state", "errors", "jsontext", "observe"},
     "triggers": {"triggers", "errors", "observe"},
+    "triggers.event": {"triggers", "errors", "jsontext", "observe"},
+    "triggers.mcp": {"triggers", "errors", "mcp.router", "observe", "policy.match"},
+    "host.emit": {"host", "jsontext", "triggers.place"},
     "host": {"abi", "core", "host", "observe", "errors", "jsontext"},
     **{
         f"host.{each}": {"core", "errors", "host", "http", "observe"}
