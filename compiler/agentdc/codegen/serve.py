@@ -100,7 +100,9 @@ class ServeModule:
             case Resource():
                 kind = "CreatedTrigger" if trigger.new else "UpdatedTrigger"
                 self._take("agentdc_runtime.triggers.mcp", kind)
-                return f"{kind}({start}, server={literal(trigger.server)}, resource={literal(trigger.resource)})"
+                return (
+                    f"{kind}({start}, server={literal(trigger.server)}, resource={literal(trigger.resource)})"
+                )
             case Event():
                 self._take("agentdc_runtime.triggers.event", "EventTrigger")
                 return f"EventTrigger({start}, name={literal(trigger.name)})"

@@ -139,7 +139,9 @@ class Events:
 
     async def _bind(self) -> None:
         os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-        if os.path.exists(self._path) and "LISTEN_FDS" not in os.environ:  # else the one before us is draining
+        if (
+            os.path.exists(self._path) and "LISTEN_FDS" not in os.environ
+        ):  # else the one before us is draining
             try:
                 _, writer = await asyncio.open_unix_connection(self._path)
             except OSError:

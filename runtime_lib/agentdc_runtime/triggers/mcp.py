@@ -34,7 +34,7 @@ class _Resources:
 
     kind = ""
 
-    __slots__ = ("_changed", "_router", "_waiting", "resource", "server", "start_node")
+    __slots__ = ("_changed", "_router", "_waiting", "_watching", "resource", "server", "start_node")
 
     def __init__(self, *, start_node: str, server: str, resource: str) -> None:
         self.start_node = start_node
@@ -42,6 +42,7 @@ class _Resources:
         self.resource = resource
         self._router: Router = None  # type: ignore[assignment]  # set by `attach`
         self._changed = asyncio.Event()
+        self._watching = False
         self._waiting: dict[str, None] = {}  # in the order in which they changed
 
     def attach(self, process: Process) -> None:
@@ -68,9 +69,6 @@ class _Resources:
 
     async def follow(self, fire: Fire, emit: Emit, ending: asyncio.Event) -> None:
         """Fire until `ending`; a run in progress then still finishes."""
-        emit(
-            INFO, "mcp_trigger.started", {"kind": self.kind, "server": self.server, "resource": self.resource}
-        )
         if self.server not in self._router.servers:
             reason = f"there is no MCP server `{self.server}`"
             emit(ERROR, "mcp_trigger.error", {"server": self.server, "reason": reason})
@@ -97,6 +95,11 @@ class _Resources:
             await self._look()
         except AgentError as error:
             emit(WARN, "mcp_trigger.error", {"server": self.server, "reason": error.display})
+            return
+        if not self._watching:
+            self._watching = True
+            told = {"kind": self.kind, "server": self.server, "resource": self.resource}
+            emit(INFO, "mcp_trigger.watching", told)
 
     async def _run(self, fire: Fire, emit: Emit, tick: int) -> None:
         uri = next(iter(self._waiting))
