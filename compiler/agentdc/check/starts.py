@@ -14,7 +14,16 @@ from agentdc.check.offers import offered
 from agentdc.check.offers import route as offered_route
 from agentdc.check.schedule import ScheduleProblem, interval_seconds
 from agentdc.model.server import HttpRoute, Server
-from agentdc.model.trigger import BusMessage, Cron, FsWatch, Interval, Trigger
+from agentdc.model.trigger import (
+    BusMessage,
+    Cron,
+    FsWatch,
+    InternalEvent,
+    Interval,
+    ResourceCreated,
+    ResourceUpdated,
+    Trigger,
+)
 from agentdc.model.workflow import StartNode, Workflow
 from agentdc.types import (
     INTEGER,
@@ -125,9 +134,19 @@ def _fired(trigger: Trigger) -> Type:
         case FsWatch(events=events):
             kind = Literal("string", "fs_watch")
             return record({"kind": kind, "path": STRING, "event": _watched(events), **_FIRED})
+        case ResourceUpdated() | ResourceCreated():
+            new = isinstance(trigger, ResourceCreated)
+            resource: Type = STRING if new else Literal("string", trigger.resource)
+            told: dict[str, Type] = {
+                "server": Literal("string", trigger.server),
+                "contents": Array(UNKNOWN),
+            }
+            return record({"kind": Literal("string", trigger.type), "resource": resource, **told, **_FIRED})
+        case InternalEvent(name=name):
+            said = {"kind": Literal("string", trigger.type), "name": Literal("string", name)}
+            return record({**said, "payload": UNKNOWN, **_FIRED})
         case BusMessage():
             return UNKNOWN
-    return UNKNOWN  # those that never fire
 
 
 def _milliseconds(every: str) -> Type:
