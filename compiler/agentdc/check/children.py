@@ -92,7 +92,7 @@ def ends_without(workflow: Workflow, entry: str, avoided: set[str]) -> bool:
 def can_end(node: str, kind: str, workflow: Workflow) -> bool:
     """Whether a run can end at the node: by its kind, or because some outcome has no plain edge."""
     spec = SPECS[kind]
-    if spec.end != "continue":
+    if spec.final:
         return True
     plain = {edge.when for edge in workflow.edges if edge.from_ == node and edge.max_iterations is None}
     if spec.labels is None:

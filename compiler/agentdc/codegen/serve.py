@@ -119,11 +119,10 @@ class ServeModule:
             parts.append(f"tls={self._take('agentdc_runtime.host', 'tls')}")
         if service.http2:
             parts.append(f"http2={self._take('agentdc_runtime.http', 'http2')}")
+        if service.keyed:
+            parts.append(f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}")
         if service.state:
-            parts += [
-                f"store={self._take('agentdc_runtime.state.store', 'Store')}",
-                f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}",
-            ]
+            parts.append(f"walk_kept={self._take('agentdc_runtime.state.walk_async', 'walk_kept')}")
         parts += [f"{name}=True" for name in ("readyz", "opaque") if getattr(service, name)]
         if service.openapi is not None:
             parts.append(f"openapi={literal(service.openapi[0])}")

@@ -46,6 +46,15 @@ def extras(needs: Needs) -> Extras:
     return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
 
 
+def keeps_runs(workflow: Workflow) -> bool:
+    """Whether the app has a state store: for pauses, for answers that are given again, or because it says so."""
+    return (
+        workflow.state is not None
+        or any(node.type == "pause_for_approval" for node in workflow.nodes)
+        or any(route.idempotency_key is not None for route in workflow.http_routes)
+    )
+
+
 def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
     service = needs.service
     oidc = service is not None and "oidc" in service.auth
@@ -64,5 +73,5 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 def _features(needs: Needs) -> Iterator[str]:
     if needs.service is not None:
         yield "serve"
-        if needs.service.state:
-            yield "state"
+    if keeps_runs(needs.workflow):
+        yield "state"

@@ -146,6 +146,11 @@ def no_check(node: Any, at: Places, index: int, names: Names) -> Iterable[Diagno
     return ()
 
 
+def certain(node: Any) -> bool:  # noqa: ARG001 - the shape of the hook
+    """That nothing is in doubt."""
+    return False
+
+
 Outcomes = Callable[[Any, TypeOf], Mapping[str | None, Type]]
 """The type of the output by the label that goes with it; None is no label."""
 
@@ -160,7 +165,7 @@ class NodeSpec:
     """One node kind.
 
     `output`: type of the output, given the node and the types upstream; Never = nothing is stored. `outcomes`: the
-    same by label, where they differ. `labels`: branch labels; `()` means the
+    same by label, where they differ. `doubtful`: the output may be missing although the node has run. `labels`: branch labels; `()` means the
     outcome has none, None means any string. `always_labelled`: no outcome is
     without a label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`:
     parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
@@ -174,6 +179,7 @@ class NodeSpec:
     output: Callable[[Any, TypeOf], Type]
     lower: Callable[[Any], Expr] | None = None
     outcomes: Outcomes | None = None
+    doubtful: Callable[[Any], bool] = certain
     paths: tuple[PathField, ...] = ()
     templates: tuple[TemplateField, ...] = ()
     aliases: tuple[Alias, ...] = ()
@@ -195,6 +201,11 @@ class NodeSpec:
         for field in self.paths:
             for place, path in field.found_in(node):
                 yield place, field, path
+
+    @property
+    def final(self) -> bool:
+        """True when every run ends at the node."""
+        return self.end in {"fail", "terminate"}
 
     @property
     def labelled(self) -> bool:

@@ -24,7 +24,9 @@ def begin(run: Run, program: Program, start: str | None, value: Json) -> tuple[R
     """A run of `program` below `run`, with its remaining time, and the block it begins at."""
     if start is None:
         start = next(iter(program.starts))
-    child = Run(program, run.process, "manual", value, deadline=run.deadline, dry_run=run.dry_run, parent=run)
+    child = Run(
+        program, run.process, "manual", value, deadline=run.deadline, dry_run=run.dry_run, parent=run, start=start
+    )
     if run.children is None:
         run.children = set()
     run.children.add(child)

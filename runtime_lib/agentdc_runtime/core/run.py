@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from agentdc_runtime.core.pause import Pause
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.errors import AgentError
     from agentdc_runtime.host.journal import Journal
@@ -39,24 +40,35 @@ class Node:
 
 
 class Program:
-    """One compiled workflow. `starts`: start node name to (source, block), in declaration order."""
+    """One compiled workflow. `starts`: start node name to (source, block), in declaration order.
 
-    __slots__ = ("loops", "name", "starts")
+    `points`: node id to block, where every node begins one; empty where a run can only begin at a start.
+    """
 
-    def __init__(self, name: str, starts: dict[str, tuple[str, Block]], loops: int) -> None:
+    __slots__ = ("loops", "name", "points", "starts")
+
+    def __init__(
+        self,
+        name: str,
+        starts: dict[str, tuple[str, Block]],
+        loops: int,
+        points: dict[str, Block] | None = None,
+    ) -> None:
         self.name = name
         self.starts = starts
         self.loops = loops
+        self.points = points or {}
 
 
 class Ending:
     """How a run ended.
 
-    `status`: completed, failed, timed_out, errored or stopped. `value`: the final value of a completed run.
-    `reason`: of a failed run. `error`: of an errored run. `elapsed_ms`: since the walk began.
+    `status`: completed, failed, timed_out, paused, errored or stopped. `value`: the final value of a completed run.
+    `reason`: of a failed or paused run. `pause`: what a paused run waits for. `error`: of an errored run.
+    `elapsed_ms`: since the walk began.
     """
 
-    __slots__ = ("dead_end", "elapsed_ms", "error", "last_node", "reason", "status", "value")
+    __slots__ = ("dead_end", "elapsed_ms", "error", "last_node", "pause", "reason", "status", "value")
 
     def __init__(
         self,
@@ -68,6 +80,7 @@ class Ending:
         reason: str = "",
         error: AgentError | None = None,
         dead_end: bool = False,
+        pause: Pause | None = None,
     ) -> None:
         self.status = status
         self.last_node = last_node
@@ -76,6 +89,7 @@ class Ending:
         self.reason = reason
         self.error = error
         self.dead_end = dead_end
+        self.pause = pause
 
 
 class Run:
@@ -84,9 +98,10 @@ class Run:
     `process`: what all runs share. `input`: the raw trigger input. `outputs`: node id to output, for reads across
     blocks; holds `trigger`. `trace`: (node, branch, output, seconds) per visit. `node`: the node entered last.
     `deadline`: on the monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`:
-    counted only in programs with loop edges. `response`: the reply that a `respond` node declared, or None.
-    `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if anything. `parent`: the
-    run whose composition node started this one, or None; `depth`: how many such there are.
+    counted only in programs with loop edges. `kind`, `start`: of the trigger, and the start node by name. `resumed`:
+    the node after which a run goes on that was begun before, else None. `response`: the reply that a `respond` node
+    declared, or None. `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if
+    anything. `parent`: the run whose composition node started this one, or None; `depth`: how many such there are.
     """
 
     __slots__ = (
@@ -100,12 +115,15 @@ class Run:
         "id",
         "input",
         "journal",
+        "kind",
         "loops",
         "node",
         "outputs",
         "parent",
         "process",
         "response",
+        "resumed",
+        "start",
         "started",
         "stop_signal",
         "trace",
@@ -124,11 +142,16 @@ class Run:
         deadline: float,
         dry_run: bool = False,
         parent: Run | None = None,
+        start: str = "",
+        id: str | None = None,
     ) -> None:
         self.workflow = program.name
         self.process = process
         self.gate = process.gate
-        self.id = process.next_run_id()
+        self.id = id or process.next_run_id()
+        self.kind = trigger_kind
+        self.start = start
+        self.resumed: str | None = None
         self.input = trigger_input
         self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
         self.trace: list[Entry] = []

@@ -71,6 +71,31 @@ class Store:
         self._ask(_Job(work, tell))
         return await asyncio.shield(done)
 
+    def write_now(self, work: Work[T]) -> T:
+        """As `write`, for callers without an event loop: wait until it is committed."""
+        done = threading.Event()
+        found: list[tuple[Any, BaseException | None]] = []
+
+        def tell(result: Any, error: BaseException | None) -> None:
+            found.append((result, error))
+            done.set()
+
+        self._ask(_Job(work, tell))
+        done.wait()
+        result, error = found[0]
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    def write_soon(self, work: Work[Any], failed: Callable[[BaseException], None]) -> None:
+        """Do some work when its turn comes; nobody waits for it. `failed`: hears of it on the writer's thread."""
+
+        def tell(_result: Any, error: BaseException | None) -> None:
+            if error is not None:
+                failed(error)
+
+        self._ask(_Job(work, tell))
+
     def checkpoint(self) -> None:
         """Write the log back into the database; soon, on the writer's thread (spec 04 §4.3)."""
         self._ask(_Job(None, lambda _result, _error: None))

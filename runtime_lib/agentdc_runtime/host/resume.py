@@ -1,0 +1,132 @@
+"""`--resume`, `--resume-incomplete` and `--list-checkpoints` (spec 01 §7, spec 03 §1.11). Links the state store."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from time import monotonic
+
+from agentdc_runtime.errors import AgentError, WorkflowError
+from agentdc_runtime.host.console import FAILED, OK, USAGE, Refusal, print_out, tell
+from agentdc_runtime.host.keeping import open_keeper
+from agentdc_runtime.host.once import perform
+from agentdc_runtime.observe.lines import printable
+from agentdc_runtime.observe.log import WARN
+from agentdc_runtime.state import rows
+from agentdc_runtime.state.decisions import Refused
+from agentdc_runtime.state.keeper import now_ms
+from agentdc_runtime.state.resuming import claim, ending_of, restored
+from agentdc_runtime.state.store import NAME, Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agentdc_runtime.host.flags import Options
+    from agentdc_runtime.host.start import Started
+    from agentdc_runtime.state.saved import Checkpoint
+    from agentdc_runtime.state.keeper import Keeper
+    from agentdc_runtime.state.resuming import Claim
+
+
+def list_checkpoints(options: Options, program: str) -> int:
+    """One line per checkpoint, of any workflow."""
+    folder = _folder(options, "--list-checkpoints")
+    found: list[Checkpoint] = []
+    if os.path.exists(os.path.join(folder, NAME)):
+        store = _store(folder)
+        try:
+            found = store.write_now(rows.load_all)
+        finally:
+            store.close()
+    lines = [_line(each) for each in found] or [f"no checkpoints in {folder}"]
+    return print_out("".join(f"{printable(each)}\n" for each in lines).encode(), program)
+
+
+def _line(checkpoint: Checkpoint) -> str:
+    kind = "paused" if checkpoint.awaiting_approval else "recoverable"
+    where = "-" if checkpoint.resume_node is None else checkpoint.resume_node
+    return f"{checkpoint.run_id}  {kind:<11}  workflow={checkpoint.workflow}  resume_node={where}"
+
+
+def resume(started: Started, run_id: str) -> int:
+    """Go on with one run; the exit status of its outcome."""
+    keeper = _keeper(started, "--resume")
+    try:
+        return go_on(started, keeper, run_id)
+    except Refused as refused:
+        raise _refusal(started, refused) from None
+    finally:
+        keeper.close()
+
+
+def resume_incomplete(started: Started) -> int:
+    """Go on with every run that a process left on its way; the last exit status that is not 0."""
+    keeper = _keeper(started, "--resume-incomplete")
+    try:
+        now = now_ms()
+        found = [
+            each.run_id
+            for each in keeper.store.write_now(lambda database: rows.load_all(database, keeper.workflow))
+            if not each.awaiting_approval
+        ]
+        status = OK
+        for run_id in found:
+            tell(started.program, f"resuming {run_id}")
+            try:
+                status = go_on(started, keeper, run_id, recorded=False) or status
+            except Refused as refused:
+                if refused.kind != "running":
+                    status = FAILED
+                tell(started.program, refused.message)
+        if not found:
+            tell(started.program, f"no incomplete runs of workflow `{keeper.workflow}`")
+        keeper.store.write_now(lambda database: rows.beat(database, keeper.owner, now))
+        return status
+    finally:
+        keeper.close()
+
+
+def go_on(started: Started, keeper: Keeper, run_id: str, *, recorded: bool = True) -> int:
+    """Take a run and walk on; its exit status, or Refused."""
+    try:
+        claimed: Claim = keeper.store.write_now(lambda database: claim(database, keeper, run_id, now_ms()))
+        run, block = restored(keeper, claimed, monotonic() + started.run_time())
+    except ValueError as error:
+        raise Refused("unknown", f"the checkpoint {run_id} cannot be read: {error}") from error
+    except (sqlite3.Error, AgentError) as error:
+        raise Refused("store", f"{keeper.path}: {error}") from error
+    warn_of_change(keeper, claimed.checkpoint)
+    ending = ending_of(claimed) if block is None or claimed.expired else None
+    return perform(started, run, block, ending, recorded=recorded)
+
+
+def warn_of_change(keeper: Keeper, checkpoint: Checkpoint) -> None:
+    """Tell when the run was begun by another program than the one that goes on with it."""
+    if checkpoint.program in {None, keeper.program}:
+        return
+    fields = {"run_id": checkpoint.run_id, "was": checkpoint.program, "is": keeper.program}
+    keeper.process.emit(WARN, "workflow.changed", fields)
+
+
+def _keeper(started: Started, flag: str) -> Keeper:
+    return open_keeper(started, _folder(started.options, flag), serving=False)
+
+
+def _folder(options: Options, flag: str) -> str:
+    if options.state_dir is None:
+        raise Refusal(f"`{flag}` needs a state directory; pass --state-dir", USAGE)
+    return options.state_dir
+
+
+def _store(folder: str) -> Store:
+    try:
+        return Store(folder, lambda _level, _event, _fields: None)
+    except AgentError as error:
+        raise Refusal(error.display, FAILED) from error
+
+
+def _refusal(started: Started, refused: Refused) -> Refusal:
+    if refused.kind == "unknown":
+        return Refusal(refused.message, USAGE)
+    if refused.kind == "workflow":
+        return Refusal(WorkflowError(started.app.name, refused.message).display, FAILED)
+    return Refusal(refused.message, FAILED)

@@ -1,0 +1,49 @@
+"""What an app with a state store does beside its modes: opening the store, checkpoints, verbs for operators.
+
+Imports nothing by itself: each part, and the database behind it, is loaded when it is asked for, so that a start
+without a state directory pays for none.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agentdc_runtime.host.app import App
+    from agentdc_runtime.host.flags import Options
+    from agentdc_runtime.host.start import Started
+    from agentdc_runtime.state.keeper import Keeper
+
+VERBS = ("approvals", "runs")
+
+
+def opened(started: Started, *, serving: bool = False) -> Keeper | None:
+    """The keeper of this process's runs, None without a state directory; StoreError."""
+    options = started.options
+    if options.state_dir is None:
+        return None
+    from agentdc_runtime.host.keeping import open_keeper
+
+    return open_keeper(started, options.state_dir, serving=serving)
+
+
+def list_checkpoints(options: Options, program: str) -> int:
+    """`--list-checkpoints`; the exit status."""
+    from agentdc_runtime.host.resume import list_checkpoints
+
+    return list_checkpoints(options, program)
+
+
+def resume(started: Started) -> int:
+    """`--resume` and `--resume-incomplete`; the exit status."""
+    from agentdc_runtime.host.resume import resume, resume_incomplete
+
+    if started.options.resume is not None:
+        return resume(started, started.options.resume)
+    return resume_incomplete(started)
+
+
+def verb(app: App, argv: list[str], program: str) -> int:
+    """A command line that begins with one of `VERBS`; the exit status."""
+    from agentdc_runtime.host.verbs import run_verb
+
+    return run_verb(app, argv, program)

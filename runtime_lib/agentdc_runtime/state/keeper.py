@@ -1,0 +1,313 @@
+"""Keeps the runs of one process in the state directory: checkpoints, pauses, leases, history. Links the store.
+
+Theory of operation. A run is told about only when what must survive it is committed (spec 04 §4.2): the checkpoint
+before the paused outcome, the progress before the next node, the removal before the outcome that ends a run which had
+a checkpoint. Each is one piece of work for the store, made from the run as it is at this moment, so that it can be
+carried out on the writer's thread while the run is not looked at any more. What nobody waits for (history, signs of
+life) is handed over and forgotten.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+
+from agentdc_runtime.core.report import counters, entry, outcome
+from agentdc_runtime.core.run import Ending
+from agentdc_runtime.errors import AgentError, WorkflowError
+from agentdc_runtime.jsontext import compact
+from agentdc_runtime.observe.log import WARN
+from agentdc_runtime.state import history, rows
+from agentdc_runtime.state.saved import Outputs, of_run, text_of
+from agentdc_runtime.state.owner import me, namespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from agentdc_runtime.core.process import Process
+    from agentdc_runtime.core.run import Block, Program, Run
+    from agentdc_runtime.state.saved import Checkpoint
+    from agentdc_runtime.state.store import Store, Work
+
+
+class Keeper:
+    """`path`: of the database. `program`: digest of the program. `stepwise`: the program with a block per node.
+
+    `each_node`: runs have a checkpoint after every node. `serving`: this process goes on with what is approved.
+    `history`: every run gets a row.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        process: Process,
+        stepwise: Callable[[], Program],
+        *,
+        path: str,
+        workflow: str,
+        program: str,
+        each_node: bool,
+        history: bool,
+        serving: bool,
+    ) -> None:
+        self.store = store
+        self.process = process
+        self.path = path
+        self.workflow = workflow
+        self.program = program
+        self.each_node = each_node
+        self.history = history
+        self.serving = serving
+        self.owner = f"{me()}#{namespace()}"
+        self.held: set[str] = set()  # runs of this process that have a checkpoint
+        self.carried: dict[str, dict[str, Any]] = {}  # what their checkpoints held beside our fields
+        self._names: dict[Block, str] = {}
+        self._stepwise = stepwise
+        self._stop = threading.Event()
+        self._beating: threading.Thread | None = None
+
+    @property
+    def stepwise(self) -> Program:
+        """The program whose blocks are single nodes."""
+        return self._stepwise()
+
+    @property
+    def names(self) -> dict[Block, str]:
+        """Which node each block of it is."""
+        if not self._names:
+            self._names.update((block, node) for node, block in self.stepwise.points.items())
+        return self._names
+
+    def checkpoint(self, run: Run, now: int, outputs: str) -> Checkpoint:
+        """A checkpoint of a run as it stands; not yet told where it goes on."""
+        made = of_run(run, self.program, now, outputs)
+        made.extra = {**self.carried.get(run.id, {}), **made.extra}
+        return made
+
+    def restart(self) -> None:
+        """Give a process that was forked an owner of its own."""
+        self.owner = f"{me()}#{namespace()}"
+
+    # A run on its way.
+
+    def begun(self, run: Run) -> None:
+        """A run begins or goes on; nobody waits for its row in the history."""
+        if not self.history:
+            return
+        row = (run.id, run.workflow, self.program, run.start, run.kind, self._hidden(text_of(run.input)), now_ms())
+        holds = not self.each_node and run.resumed is None
+        owner = self.owner
+
+        def begin(database: sqlite3.Connection) -> None:
+            history.begin(database, row)
+            if holds:
+                rows.hold(database, run.id, owner, row[-1])
+
+        self._soon(begin)
+
+    def steps(self, run: Run) -> Steps:
+        """What writes the checkpoints of a run."""
+        return Steps(self, run)
+
+    # The end of a run.
+
+    def end_now(self, run: Run, ending: Ending) -> Ending:
+        """Commit what the end of a run changes; the ending to tell, which is another one if that fails."""
+        work = self.closing(run, ending)
+        try:
+            if work is not None:
+                self.store.write_now(work)
+        except (sqlite3.Error, AgentError) as error:
+            return self._unkept(run, ending, error)
+        return ending
+
+    async def end(self, run: Run, ending: Ending) -> Ending:
+        """As `end_now`, where an event loop runs."""
+        work = self.closing(run, ending)
+        try:
+            if work is not None:
+                await self.store.write(work)
+        except (sqlite3.Error, AgentError) as error:
+            return self._unkept(run, ending, error)
+        return ending
+
+    def end_soon(self, run: Run, ending: Ending) -> None:
+        """As `end_now`, for a run that nothing depends on: nobody waits."""
+        work = self.closing(run, ending)
+        if work is not None:
+            self._soon(work)
+
+    def closing(self, run: Run, ending: Ending) -> Work[None] | None:
+        """The work that the end of a run makes; None when there is none."""
+        now = now_ms()
+        told = self._told(run, ending, now)
+        kept = run.id in self.held
+        if ending.status == "paused":
+            return self._pausing(run, ending, now, told)
+        over = ending.status in {"completed", "failed"} or (ending.status == "timed_out" and run.resumed is not None)
+        if kept and over:
+            self.held.discard(run.id)
+            self.carried.pop(run.id, None)
+        if told is None and not (kept and over):
+            return None
+
+        def close(database: sqlite3.Connection) -> None:
+            if told is not None:
+                told(database)
+            if over:
+                rows.remove(database, run.id)
+            elif not kept:
+                rows.release(database, run.id)
+
+        return close
+
+    def _pausing(self, run: Run, ending: Ending, now: int, told: Work[None] | None) -> Work[None]:
+        assert ending.pause is not None
+        pause, owner = ending.pause, self.owner if self.serving else None
+        checkpoint = self.checkpoint(run, now, Outputs(run).text())
+        checkpoint.awaiting_approval = True
+        checkpoint.resume_node = pause.resume
+        checkpoint.reason = ending.reason or None
+        if pause.expires_secs is not None:
+            checkpoint.expires_at = now + pause.expires_secs * 1000
+        if pause.require_decision:
+            checkpoint.extra["require_decision"] = True
+
+        def keep(database: sqlite3.Connection) -> None:
+            rows.save(database, checkpoint)
+            if owner is None:
+                rows.release(database, run.id)
+            else:
+                rows.hold(database, run.id, owner, now)
+            if told is not None:
+                told(database)
+
+        self.held.discard(run.id)
+        return keep
+
+    def _told(self, run: Run, ending: Ending, now: int) -> Work[None] | None:
+        """The run's part of the history."""
+        if not self.history:
+            return None
+        if ending.error is not None or ending.status == "stopped":
+            why = f"stopped by signal {run.stop_signal}" if ending.error is None else ending.error.display
+            document: Mapping[str, Any] = {"status": ending.status, "last_node": ending.last_node, "error": why}
+        else:
+            document = outcome(ending, run)
+        entries = [self._entry(entry(each)) for each in run.trace]
+        cost = compact(counters(ending, run))
+
+        def tell(database: sqlite3.Connection) -> None:
+            history.nodes(database, run.id, entries)
+            history.end(database, run.id, document, now, cost)
+
+        return tell
+
+    def _entry(self, shown: Mapping[str, Any]) -> tuple[Any, ...]:
+        output = None if shown["output"] is None else self._hidden(text_of(shown["output"]))
+        return (
+            shown["node_id"],
+            shown["kind"],
+            shown["outcome"],
+            shown["branch"],
+            output,
+            shown["elapsed_ms"],
+        )
+
+    def _hidden(self, text: str) -> str:
+        secrets = self.process.secrets
+        return text if secrets is None else secrets.scrub(text)
+
+    def _unkept(self, run: Run, ending: Ending, error: Exception) -> Ending:
+        """What becomes of a run whose end could not be committed: only a pause is nothing without it."""
+        reason = f"the state store failed: {error}"
+        if ending.status == "paused":
+            run.at_edge = True
+            run.trace.pop()
+            problem = WorkflowError(self.workflow, f"the run could not be kept: {reason}")
+            return Ending("errored", ending.last_node, ending.elapsed_ms, error=problem)
+        self.process.emit(WARN, "workflow.not_kept", {"run_id": run.id, "reason": reason})
+        return ending
+
+    # Signs of life.
+
+    def beat(self) -> None:
+        """Begin to tell, from time to time, that what this process holds is in good hands."""
+        if self._beating is None:
+            self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+            self._beating.start()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(rows.BEAT):
+            now = now_ms()
+            self._soon(lambda database, now=now: rows.beat(database, self.owner, now))
+
+    def _soon(self, work: Work[Any]) -> None:
+        self.store.write_soon(work, self._lost)
+
+    def _lost(self, error: BaseException) -> None:
+        self.process.emit(WARN, "state.write_failed", {"reason": str(error)})
+
+    def close(self) -> None:
+        """Finish what waits, and close the store."""
+        self._stop.set()
+        self.store.close()
+
+
+class Steps:
+    """The checkpoints of one run on its way."""
+
+    __slots__ = ("_held", "_keeper", "_names", "_outputs", "_run")
+
+    def __init__(self, keeper: Keeper, run: Run) -> None:
+        self._keeper = keeper
+        self._run = run
+        self._outputs = Outputs(run)
+        self._names = keeper.names
+        self._held = run.id in keeper.held
+        keeper.beat()
+
+    def write_now(self, following: Block) -> None:
+        """Keep the run as it stands before this block."""
+        try:
+            self._keeper.store.write_now(self._work(following))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    async def write(self, following: Block) -> None:
+        """As `write_now`, where an event loop runs."""
+        try:
+            await self._keeper.store.write(self._work(following))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _work(self, following: Block) -> Work[None]:
+        run, keeper, now = self._run, self._keeper, now_ms()
+        checkpoint = keeper.checkpoint(run, now, self._outputs.text())
+        checkpoint.extra.pop("require_decision", None)
+        if run.node is not None:
+            checkpoint.extra.pop("recoveries", None)  # it gets on
+        checkpoint.resume_node = self._names[following]
+        if run.node is None:
+            checkpoint.paused_at = run.resumed or ""
+        held, self._held = self._held, True
+        keeper.held.add(run.id)
+
+        def keep(database: sqlite3.Connection) -> None:
+            rows.save(database, checkpoint)
+            if not held:
+                rows.hold(database, run.id, keeper.owner, now)
+
+        return keep
+
+    def _failed(self, error: sqlite3.Error) -> WorkflowError:
+        self._run.at_edge = True
+        return WorkflowError(self._run.workflow, f"the checkpoint could not be written: {error}")
+
+
+def now_ms() -> int:
+    """Milliseconds, UTC."""
+    return int(time.time() * 1000)
