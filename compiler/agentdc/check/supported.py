@@ -19,7 +19,6 @@ _SECTIONS = (
     "relay",
     "sandbox",
     "sidecars",
-    "state",
     "supervisor",
 )
 

@@ -32,7 +32,8 @@ def service(workflow: Workflow, schemas: Mapping[str, Any], openapi: Any = None)
         openapi=None if server.openapi_path is None else (server.openapi_path, openapi),
         max_connections=server.max_connections,
         max_runs=server.max_runs,
-        state=any(each.idempotency_key is not None for each in workflow.http_routes),
+        state=workflow.state is not None
+        or any(each.idempotency_key is not None for each in workflow.http_routes),
     )
 
 
