@@ -119,10 +119,14 @@ class ServeModule:
             parts.append(f"tls={self._take('agentdc_runtime.host', 'tls')}")
         if service.http2:
             parts.append(f"http2={self._take('agentdc_runtime.http', 'http2')}")
-        if service.keyed:
-            parts.append(f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}")
         if service.state:
-            parts.append(f"walk_kept={self._take('agentdc_runtime.state.walk_async', 'walk_kept')}")
+            parts += [
+                f"store={self._take('agentdc_runtime.state.store', 'Store')}",
+                f"upkeep={self._take('agentdc_runtime.state.upkeep', 'Upkeep')}",
+                f"walk_kept={self._take('agentdc_runtime.state.walk_async', 'walk_kept')}",
+            ]
+        if any(route.key is not None for route in service.routes):
+            parts.append(f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}")
         parts += [f"{name}=True" for name in ("readyz", "opaque") if getattr(service, name)]
         if service.openapi is not None:
             parts.append(f"openapi={literal(service.openapi[0])}")

@@ -162,9 +162,9 @@ class Choice:
 class Step:
     """One node of the workflow.
 
-    `value` of a step that pauses: the keyword arguments of the pause. `labelled`: the expression yields (output, branch label). `kept`: the output is stored in the run.
-    `exits`: label (None = no label) to choice; a label without an entry is a dead end. `covered`: every label
-    that can occur has an exit.
+    `value` of a step that pauses: the keyword arguments of the pause. `labelled`: the expression yields (output,
+    branch label). `kept`: the output is stored in the run. `exits`: label (None = no label) to choice; a label without
+    an entry is a dead end. `covered`: every label that can occur has an exit.
     """
 
     node: str

@@ -87,8 +87,7 @@ Trigger: TypeAlias = Cron | Interval | Watch
 class Service:
     """Everything that serve mode needs to be built.
 
-    `auth`: kinds of bindings, sorted. `openapi`: path and document, or None. `keyed`: a route has an idempotency key.
-    `state`: the app keeps runs.
+    `auth`: kinds of bindings, sorted. `openapi`: path and document, or None. `state`: the app keeps runs.
     """
 
     routes: tuple[Route, ...] = ()
@@ -102,5 +101,4 @@ class Service:
     openapi: tuple[str, Json] | None = None
     max_connections: int | None = None
     max_runs: int = MAX_RUNS
-    keyed: bool = False
     state: bool = False

@@ -34,7 +34,6 @@ def service(
         openapi=None if server.openapi_path is None else (server.openapi_path, openapi),
         max_connections=server.max_connections,
         max_runs=server.max_runs,
-        keyed=any(each.idempotency_key is not None for each in workflow.http_routes),
         state=keeps_runs,
     )
 

@@ -11,7 +11,7 @@ class State(Section):
     """The durable store of runs."""
 
     backend: Literal["sqlite", "files"] = "sqlite"
-    checkpoint_interval_secs: Count = Field(300, description="Period of writing the log back.")
+    checkpoint_interval_secs: U32 = Field(300, description="Period of writing the log back; 0 means never.")
     busy_timeout_ms: U32 = 5000
     durability: Literal["full", "normal"] = Field("full", description="`normal` may lose the last commits.")
     wal_warn_mb: Count = 64

@@ -25,7 +25,14 @@ def begin(run: Run, program: Program, start: str | None, value: Json) -> tuple[R
     if start is None:
         start = next(iter(program.starts))
     child = Run(
-        program, run.process, "manual", value, deadline=run.deadline, dry_run=run.dry_run, parent=run, start=start
+        program,
+        run.process,
+        "manual",
+        value,
+        deadline=run.deadline,
+        dry_run=run.dry_run,
+        parent=run,
+        start=start,
     )
     if run.children is None:
         run.children = set()

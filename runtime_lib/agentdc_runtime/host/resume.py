@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from time import monotonic
 
 from agentdc_runtime.errors import AgentError, WorkflowError
 from agentdc_runtime.host.console import FAILED, OK, USAGE, Refusal, print_out, tell
-from agentdc_runtime.host.keeping import open_keeper
+from agentdc_runtime.host.keeping import needed_folder, open_keeper
 from agentdc_runtime.host.once import perform
+from agentdc_runtime.host.start import read_operands
 from agentdc_runtime.observe.lines import printable
 from agentdc_runtime.observe.log import WARN
 from agentdc_runtime.state import rows
 from agentdc_runtime.state.decisions import Refused
 from agentdc_runtime.state.keeper import now_ms
+from agentdc_runtime.state.place import NAME
 from agentdc_runtime.state.resuming import claim, ending_of, restored
-from agentdc_runtime.state.store import NAME, Store
+from agentdc_runtime.state.settings import folder_of
+from agentdc_runtime.state.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agentdc_runtime.host.app import App
     from agentdc_runtime.host.flags import Options
     from agentdc_runtime.host.start import Started
-    from agentdc_runtime.state.saved import Checkpoint
     from agentdc_runtime.state.keeper import Keeper
     from agentdc_runtime.state.resuming import Claim
+    from agentdc_runtime.state.saved import Checkpoint
 
 
-def list_checkpoints(options: Options, program: str) -> int:
+def list_checkpoints(app: App, options: Options, program: str) -> int:
     """One line per checkpoint, of any workflow."""
-    folder = _folder(options, "--list-checkpoints")
+    operands = {} if options.state_dir is not None else read_operands(app)
+    folder = folder_of(options.state_dir, operands, app.name, os.environ)
+    if folder is None:
+        raise Refusal("`--list-checkpoints` needs a state directory; pass --state-dir", USAGE)
     found: list[Checkpoint] = []
     if os.path.exists(os.path.join(folder, NAME)):
-        store = _store(folder)
+        store = Store(folder, lambda _level, _event, _fields: None)
         try:
             found = store.write_now(rows.load_all)
         finally:
@@ -49,7 +55,7 @@ def _line(checkpoint: Checkpoint) -> str:
 
 def resume(started: Started, run_id: str) -> int:
     """Go on with one run; the exit status of its outcome."""
-    keeper = _keeper(started, "--resume")
+    keeper = open_keeper(started, needed_folder(started, "--resume"))
     try:
         return go_on(started, keeper, run_id)
     except Refused as refused:
@@ -60,9 +66,8 @@ def resume(started: Started, run_id: str) -> int:
 
 def resume_incomplete(started: Started) -> int:
     """Go on with every run that a process left on its way; the last exit status that is not 0."""
-    keeper = _keeper(started, "--resume-incomplete")
+    keeper = open_keeper(started, needed_folder(started, "--resume-incomplete"))
     try:
-        now = now_ms()
         found = [
             each.run_id
             for each in keeper.store.write_now(lambda database: rows.load_all(database, keeper.workflow))
@@ -79,7 +84,6 @@ def resume_incomplete(started: Started) -> int:
                 tell(started.program, refused.message)
         if not found:
             tell(started.program, f"no incomplete runs of workflow `{keeper.workflow}`")
-        keeper.store.write_now(lambda database: rows.beat(database, keeper.owner, now))
         return status
     finally:
         keeper.close()
@@ -92,8 +96,8 @@ def go_on(started: Started, keeper: Keeper, run_id: str, *, recorded: bool = Tru
         run, block = restored(keeper, claimed, monotonic() + started.run_time())
     except ValueError as error:
         raise Refused("unknown", f"the checkpoint {run_id} cannot be read: {error}") from error
-    except (sqlite3.Error, AgentError) as error:
-        raise Refused("store", f"{keeper.path}: {error}") from error
+    except AgentError as error:
+        raise Refused("store", error.display) from error
     warn_of_change(keeper, claimed.checkpoint)
     ending = ending_of(claimed) if block is None or claimed.expired else None
     return perform(started, run, block, ending, recorded=recorded)
@@ -105,23 +109,6 @@ def warn_of_change(keeper: Keeper, checkpoint: Checkpoint) -> None:
         return
     fields = {"run_id": checkpoint.run_id, "was": checkpoint.program, "is": keeper.program}
     keeper.process.emit(WARN, "workflow.changed", fields)
-
-
-def _keeper(started: Started, flag: str) -> Keeper:
-    return open_keeper(started, _folder(started.options, flag), serving=False)
-
-
-def _folder(options: Options, flag: str) -> str:
-    if options.state_dir is None:
-        raise Refusal(f"`{flag}` needs a state directory; pass --state-dir", USAGE)
-    return options.state_dir
-
-
-def _store(folder: str) -> Store:
-    try:
-        return Store(folder, lambda _level, _event, _fields: None)
-    except AgentError as error:
-        raise Refusal(error.display, FAILED) from error
 
 
 def _refusal(started: Started, refused: Refused) -> Refusal:

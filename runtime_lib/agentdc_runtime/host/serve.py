@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from agentdc_runtime.host.workers import Board
 
 DEFAULT_BIND = "127.0.0.1:8080"
-_CHECKPOINT = 300.0  # seconds
 _STEP = 0.02  # seconds between two looks at what a drain still waits for
 
 
@@ -106,6 +105,7 @@ class _Server:
         self._ending = asyncio.Event()
         self._schedules: set[asyncio.Task[Any]] = set()
         self._store: Any = None
+        self._upkeep: Any = None
         self._tasks: list[asyncio.Task[Any]] = []
         self.worker: _Worker | None = None
 
@@ -145,6 +145,7 @@ class _Server:
             dry_run=started.options.dry_run,
             built_in=self._built_ins.answers(),
             guard=None if surface.guard is None or self._store is None else surface.guard(self._store),
+            closed=None if self._store is None else self._store.status.refusal,
             figures=self._built_ins.figures,
             opaque=surface.opaque,
         )
@@ -157,11 +158,15 @@ class _Server:
         )
         self._listener.context = context
         self._reload.listener = self._listener
+        self._built_ins.store = self._store
         self._built_ins.listener = self._listener
         await self._reload.begin(table)
 
     def _open_store(self) -> None:
-        surface, folder = self._surface, self._started.options.state_dir
+        surface, started = self._surface, self._started
+        folder = started.options.state_dir
+        if surface.store is not None:
+            folder = surface.store.folder_of(folder, started.operands, started.app.name, os.environ)
         keyed = [route for route in surface.routes if route.key is not None]
         if folder is None:
             if keyed:
@@ -169,7 +174,7 @@ class _Server:
                 raise ConfigError(f"route {which}: idempotency_key needs a state directory; pass --state-dir")
             return
         if surface.store is not None:
-            self._store = surface.store(folder, self._started.process.emit)
+            self._store = surface.store(folder, started.process.emit, started.operands.get("state"))
 
     def _open(self, host: str, port: int) -> None:
         """Listen, say so, and begin with the schedules."""
@@ -190,8 +195,9 @@ class _Server:
                 self._started.options.reload_file, self._ask_reload, self._started.process.emit
             )
             self._tasks.append(events.create_task(watching))
-        if self._store is not None:
-            self._tasks.append(events.create_task(self._checkpoints()))
+        if self._store is not None and self._surface.upkeep is not None:
+            self._upkeep = self._surface.upkeep(self._store, first=self._is_first())
+            self._built_ins.upkeep = self._upkeep
         gc.collect()
         gc.freeze()  # what is here now stays: spare every collection the look at it
         if self.worker is None:
@@ -270,12 +276,6 @@ class _Server:
             await asyncio.sleep(_STEP)
         return OK
 
-    async def _checkpoints(self) -> None:
-        """Write the log of the database back from time to time."""
-        while True:
-            await asyncio.sleep(_CHECKPOINT)
-            self._store.checkpoint()
-
     def _in_flight(self) -> int:
         return self._listener.connections + len(self._schedules)
 
@@ -288,5 +288,7 @@ class _Server:
         if hasattr(self, "_reload"):
             await self._reload.end()
         await self._started.process.close()
+        if self._upkeep is not None:
+            self._upkeep.close()
         if self._store is not None:
             self._store.close()

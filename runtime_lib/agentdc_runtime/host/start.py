@@ -74,14 +74,12 @@ def run_app(app: App, argv: list[str]) -> int:
         if len(argv) > 1 and argv[1] == "inspect":
             return _inspect(argv[2:], program)
         if len(argv) > 1 and app.state is not None and argv[1] in app.state.VERBS:
-            status: int = app.state.verb(app, argv[1:], program)
-            return status
+            return int(app.state.verb(app, argv[1:], program))
         options = parse(argv[1:], os.environ, app.features)
         for line in options.warnings:
             tell(program, line)
         if options.list_checkpoints and app.state is not None and not (options.help or options.version):
-            status = app.state.list_checkpoints(options, program)
-            return status
+            return int(app.state.list_checkpoints(app, options, program))
         said = _asked(app, options, program)
         if said is not None:
             return print_out(said, program)
@@ -155,7 +153,7 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
     """Do something with a started app: its log open, its limits applied, its policy and secrets at hand."""
     if app.abi != abi.ABI:
         raise Refusal(f"internal error: built for runtime ABI {app.abi}, linked with {abi.ABI}", FAILED)
-    operands = _operands(app)
+    operands = read_operands(app)
     log = _verified_log(app, options, operands, program)
     try:
         return work(Started(app, options, program, operands, log, _process(app, operands, log)))
@@ -168,8 +166,7 @@ def _mode(started: Started) -> int:
     app, options = started.app, started.options
     try:
         if app.state is not None and (options.resume is not None or options.resume_incomplete):
-            status: int = app.state.resume(started)
-            return status
+            return int(app.state.resume(started))
         if (options.mode or ("once" if app.serve is None else "serve")) == "once":
             return app.once(started)
     except AgentError as error:  # the state directory cannot be used
@@ -214,7 +211,7 @@ def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Lo
     return registry
 
 
-def _operands(app: App) -> dict[str, Any]:
+def read_operands(app: App) -> dict[str, Any]:
     """The built-in operands; a directory app can be edited, and then they may be anything."""
     try:
         operands = loads(app.read_data("operands.json").decode())

@@ -12,25 +12,32 @@ if TYPE_CHECKING:
     from agentdc_runtime.host.flags import Options
     from agentdc_runtime.host.start import Started
     from agentdc_runtime.state.keeper import Keeper
+    from agentdc_runtime.state.store import Store
 
 VERBS = ("approvals", "runs")
 
 
-def opened(started: Started, *, serving: bool = False) -> Keeper | None:
+def opened(started: Started) -> Keeper | None:
     """The keeper of this process's runs, None without a state directory; StoreError."""
-    options = started.options
-    if options.state_dir is None:
+    if started.options.state_dir is None and started.operands.get("state") is None:
         return None
-    from agentdc_runtime.host.keeping import open_keeper
+    from agentdc_runtime.host.keeping import needed_folder, open_keeper
 
-    return open_keeper(started, options.state_dir, serving=serving)
+    return open_keeper(started, needed_folder(started, "--state-dir"))
 
 
-def list_checkpoints(options: Options, program: str) -> int:
+def keep(started: Started, store: Store) -> Keeper:
+    """The keeper of a process that serves, with the store that is open already."""
+    from agentdc_runtime.host import keeping
+
+    return keeping.keep(started, store, serving=True)
+
+
+def list_checkpoints(app: App, options: Options, program: str) -> int:
     """`--list-checkpoints`; the exit status."""
     from agentdc_runtime.host.resume import list_checkpoints
 
-    return list_checkpoints(options, program)
+    return list_checkpoints(app, options, program)
 
 
 def resume(started: Started) -> int:

@@ -18,8 +18,8 @@ class Surface:
     """Routes and triggers, and the parts of the runtime that they take.
 
     `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`, `http2`: the modules
-    of server TLS and HTTP/2. `store`, `guard`: the state store and the idempotency guard over it. `openapi`: the
-    path of the document. `triggers`: each with a loop of its own.
+    of server TLS and HTTP/2. `store`, `upkeep`: the state store and what keeps it well; `guard`: idempotency over
+    it. `openapi`: the path of the document. `triggers`: each with a loop of its own.
     """
 
     __slots__ = (
@@ -38,6 +38,7 @@ class Surface:
         "store",
         "tls",
         "triggers",
+        "upkeep",
         "walk",
     )
 
@@ -53,7 +54,8 @@ class Surface:
         tls: ModuleType | None = None,
         alpn: tuple[str, ...] = (),
         http2: ModuleType | None = None,
-        store: Callable[..., Any] | None = None,
+        store: Any = None,
+        upkeep: Callable[..., Any] | None = None,
         guard: Callable[..., Any] | None = None,
         openapi: str | None = None,
         readyz: bool = False,
@@ -71,6 +73,7 @@ class Surface:
         self.alpn = alpn
         self.http2 = http2
         self.store = store
+        self.upkeep = upkeep
         self.guard = guard
         self.openapi = openapi
         self.readyz = readyz

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from agentdc_runtime.errors import ConfigError
+from agentdc_runtime.observe.log import WARN
+from agentdc_runtime.state.fault import StoreError
 from agentdc_runtime.state.idempotency import Deliveries, NoKey, key_of
 
 TYPE_CHECKING = False
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from agentdc_runtime.http.route import Route
     from agentdc_runtime.state.idempotency import Reply
     from agentdc_runtime.state.store import Store
+
+_CLOSED = frozenset({"state_full", "state_readonly", "state_corrupt"})  # no new run begins (spec 04 §4.4)
 
 
 class Guard:
@@ -66,8 +67,9 @@ class Delivery:
             found = await self._deliveries.begin(self._scope, self._key, self._route.ttl, self._run_time)
         except NoKey as error:
             self.refusal = (400, str(error))
-        except (sqlite3.Error, ConfigError):
-            self.refusal = (400, "the idempotency store is unavailable")
+        except StoreError as error:
+            known = error.code in _CLOSED
+            self.refusal = (503, error.reason) if known else (400, "the idempotency store is unavailable")
         else:
             if found.busy:
                 self.refusal = (409, "a request with this idempotency key is in flight")
@@ -79,7 +81,7 @@ class Delivery:
         if self._token:
             try:
                 await self._deliveries.release(self._scope, self._key, self._token)
-            except (sqlite3.Error, ConfigError):
+            except StoreError:
                 return  # the row is taken over when it is old, or this process gone
 
     async def record(self, status: int, content_type: str, body: bytes) -> None:
@@ -87,7 +89,9 @@ class Delivery:
         try:
             reply = (status, content_type, body)
             await self._deliveries.finish(self._scope, self._key, self._token, self._route.ttl, reply)
-        except (sqlite3.Error, ConfigError):
+        except StoreError as error:
+            fields = {"method": self._route.method, "path": self._route.path, "reason": error.reason}
+            self._deliveries.emit(WARN, "idempotency.not_recorded", fields)
             return
         self._token = ""
 

@@ -74,12 +74,13 @@ class Service:
 
     `walk`: runs blocks that await, None in a pure app. `run_time`: seconds per run. `built_in`: path to what `GET`
     answers there. `guard`: the idempotency store, None when no route has a key. `figures`: what it counts.
-    `opaque`: a 500 names the run instead of telling what went wrong.
+    `opaque`: a 500 names the run instead of telling what went wrong. `closed`: why no run may begin, if so.
     """
 
     __slots__ = (
         "admission",
         "built_in",
+        "closed",
         "dry_run",
         "figures",
         "guard",
@@ -106,7 +107,9 @@ class Service:
         guard: Any,
         figures: Figures,
         opaque: bool = False,
+        closed: Callable[[], AgentError | None] | None = None,
     ) -> None:
+        self.closed = closed
         self.program = program
         self.process = process
         self.log = log
@@ -207,6 +210,10 @@ class Service:
     def _accepted(self, request: Request, caller: Caller, endpoint: Endpoint, principal: Principal) -> Answer:
         """Read the body, and run."""
         route = endpoint.route
+        if route.key is None and self.closed is not None:
+            why = self.closed()
+            if why is not None:
+                return self._shut(request, caller, endpoint, why.reason)
         if route.websocket is not None and route.websocket.asked(request):
             return route.websocket.serve(self, request, caller, endpoint, principal)  # type: ignore[no-any-return]
         try:
@@ -245,6 +252,8 @@ class Service:
         async with self.guard.delivery(route, payload, request.body, self.run_time) as delivery:
             if delivery.refusal is not None:
                 status, text = delivery.refusal
+                if status == 503:
+                    return self._shut(request, caller, endpoint, text)
                 return self.refuse(request, caller, endpoint, status, {"error": text})
             if delivery.replay is not None:
                 status, kind, body = delivery.replay
@@ -324,6 +333,10 @@ class Service:
 
     async def fire(self, start: str, payload: dict[str, Json]) -> str:
         """The run of a trigger; its status, or AgentError (spec 02 §10.1)."""
+        if self.closed is not None:
+            why = self.closed()
+            if why is not None:
+                raise why
         run = Run(
             self.program,
             self.process,
@@ -412,6 +425,10 @@ class Service:
     def _busy(self, request: Request, caller: Caller, endpoint: Endpoint) -> bytes:
         document = {"error": "too many runs in flight"}
         return self.refuse(request, caller, endpoint, 503, document, (("Retry-After", "1"),))
+
+    def _shut(self, request: Request, caller: Caller, endpoint: Endpoint, reason: str) -> bytes:
+        """No run begins, because the state store could not keep it (spec 04 §4.4)."""
+        return self.refuse(request, caller, endpoint, 503, {"error": reason}, (("Retry-After", "30"),))
 
     def _principal(self, principal: Principal, caller: Caller) -> Principal:
         """With the identity of the connection's certificate, whatever the kind (spec 02 §2.3)."""

@@ -91,7 +91,13 @@ def expire(database: sqlite3.Connection, checkpoint: Checkpoint) -> Decision:
     """The end of a run that nobody decided about."""
     assert checkpoint.expires_at is not None
     made = Decision(
-        checkpoint.run_id, checkpoint.paused_at, checkpoint.created_at, EXPIRE, "", None, checkpoint.expires_at
+        checkpoint.run_id,
+        checkpoint.paused_at,
+        checkpoint.created_at,
+        EXPIRE,
+        "",
+        None,
+        checkpoint.expires_at,
     )
     _store(database, made)
     _fail(database, made)

@@ -43,13 +43,14 @@ class Found:
 class Deliveries:
     """The table of deliveries. `clock`: Unix time in seconds."""
 
-    __slots__ = ("_clock", "_count", "_me", "_store")
+    __slots__ = ("_clock", "_count", "_me", "_store", "emit")
 
     def __init__(self, store: Store, clock: Any = time.time) -> None:
         self._store = store
         self._clock = clock
         self._me = me()
         self._count = 0
+        self.emit = store.emit
 
     async def begin(self, scope: str, key: str, ttl: int, run_time: float) -> Found:
         """Claim a delivery. `ttl`: seconds that an answer counts; `run_time`: of the longest run."""
@@ -60,7 +61,6 @@ class Deliveries:
         digest = sha256(key.encode()).hexdigest()
 
         def claim(database: sqlite3.Connection) -> Found:
-            _sweep(database, now)
             row = database.execute(
                 "SELECT state, fingerprint, status, content_type, body, owner, created_at, expires_at"
                 " FROM idempotency WHERE scope = ? AND key = ?",
@@ -74,6 +74,8 @@ class Deliveries:
                 alive = holder == self._me or not is_gone(holder)
                 if state == "in_progress" and alive and now - created <= stale:
                     return Found(busy=True)
+            self._store.admit()  # what was answered before is answered again, whatever the state of the disk
+            _sweep(database, now)
             database.execute(
                 "INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, state, owner, created_at, expires_at)"
                 " VALUES (?, ?, ?, 'in_progress', ?, ?, ?)",

@@ -9,21 +9,22 @@ life) is handed over and forgotten.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 
 from agentdc_runtime.core.report import counters, entry, outcome
 from agentdc_runtime.core.run import Ending
-from agentdc_runtime.errors import AgentError, WorkflowError
+from agentdc_runtime.errors import WorkflowError
 from agentdc_runtime.jsontext import compact
 from agentdc_runtime.observe.log import WARN
 from agentdc_runtime.state import history, rows
-from agentdc_runtime.state.saved import Outputs, of_run, text_of
+from agentdc_runtime.state.fault import StoreError
 from agentdc_runtime.state.owner import me, namespace
+from agentdc_runtime.state.saved import Outputs, of_run, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping
     from typing import Any
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Keeper:
-    """`path`: of the database. `program`: digest of the program. `stepwise`: the program with a block per node.
+    """`path`: of the database. `program`: its digest of the program. `stepwise`: the program with a block per node.
 
     `each_node`: runs have a checkpoint after every node. `serving`: this process goes on with what is approved.
     `history`: every run gets a row.
@@ -46,7 +47,6 @@ class Keeper:
         process: Process,
         stepwise: Callable[[], Program],
         *,
-        path: str,
         workflow: str,
         program: str,
         each_node: bool,
@@ -55,7 +55,7 @@ class Keeper:
     ) -> None:
         self.store = store
         self.process = process
-        self.path = path
+        self.path = store.path
         self.workflow = workflow
         self.program = program
         self.each_node = each_node
@@ -97,7 +97,15 @@ class Keeper:
         """A run begins or goes on; nobody waits for its row in the history."""
         if not self.history:
             return
-        row = (run.id, run.workflow, self.program, run.start, run.kind, self._hidden(text_of(run.input)), now_ms())
+        row = (
+            run.id,
+            run.workflow,
+            self.program,
+            run.start,
+            run.kind,
+            self._hidden(text_of(run.input)),
+            now_ms(),
+        )
         holds = not self.each_node and run.resumed is None
         owner = self.owner
 
@@ -120,7 +128,7 @@ class Keeper:
         try:
             if work is not None:
                 self.store.write_now(work)
-        except (sqlite3.Error, AgentError) as error:
+        except StoreError as error:
             return self._unkept(run, ending, error)
         return ending
 
@@ -130,7 +138,7 @@ class Keeper:
         try:
             if work is not None:
                 await self.store.write(work)
-        except (sqlite3.Error, AgentError) as error:
+        except StoreError as error:
             return self._unkept(run, ending, error)
         return ending
 
@@ -147,7 +155,9 @@ class Keeper:
         kept = run.id in self.held
         if ending.status == "paused":
             return self._pausing(run, ending, now, told)
-        over = ending.status in {"completed", "failed"} or (ending.status == "timed_out" and run.resumed is not None)
+        over = ending.status in {"completed", "failed"} or (
+            ending.status == "timed_out" and run.resumed is not None
+        )
         if kept and over:
             self.held.discard(run.id)
             self.carried.pop(run.id, None)
@@ -194,7 +204,11 @@ class Keeper:
             return None
         if ending.error is not None or ending.status == "stopped":
             why = f"stopped by signal {run.stop_signal}" if ending.error is None else ending.error.display
-            document: Mapping[str, Any] = {"status": ending.status, "last_node": ending.last_node, "error": why}
+            document: Mapping[str, Any] = {
+                "status": ending.status,
+                "last_node": ending.last_node,
+                "error": why,
+            }
         else:
             document = outcome(ending, run)
         entries = [self._entry(entry(each)) for each in run.trace]
@@ -221,9 +235,9 @@ class Keeper:
         secrets = self.process.secrets
         return text if secrets is None else secrets.scrub(text)
 
-    def _unkept(self, run: Run, ending: Ending, error: Exception) -> Ending:
+    def _unkept(self, run: Run, ending: Ending, error: StoreError) -> Ending:
         """What becomes of a run whose end could not be committed: only a pause is nothing without it."""
-        reason = f"the state store failed: {error}"
+        reason = error.reason
         if ending.status == "paused":
             run.at_edge = True
             run.trace.pop()
@@ -242,8 +256,7 @@ class Keeper:
 
     def _beat(self) -> None:
         while not self._stop.wait(rows.BEAT):
-            now = now_ms()
-            self._soon(lambda database, now=now: rows.beat(database, self.owner, now))
+            self._soon(lambda database: rows.beat(database, self.owner, now_ms()))
 
     def _soon(self, work: Work[Any]) -> None:
         self.store.write_soon(work, self._lost)
@@ -274,14 +287,14 @@ class Steps:
         """Keep the run as it stands before this block."""
         try:
             self._keeper.store.write_now(self._work(following))
-        except sqlite3.Error as error:
+        except StoreError as error:
             raise self._failed(error) from error
 
     async def write(self, following: Block) -> None:
         """As `write_now`, where an event loop runs."""
         try:
             await self._keeper.store.write(self._work(following))
-        except sqlite3.Error as error:
+        except StoreError as error:
             raise self._failed(error) from error
 
     def _work(self, following: Block) -> Work[None]:
@@ -303,9 +316,9 @@ class Steps:
 
         return keep
 
-    def _failed(self, error: sqlite3.Error) -> WorkflowError:
+    def _failed(self, error: StoreError) -> WorkflowError:
         self._run.at_edge = True
-        return WorkflowError(self._run.workflow, f"the checkpoint could not be written: {error}")
+        return WorkflowError(self._run.workflow, f"the checkpoint could not be written: {error.reason}")
 
 
 def now_ms() -> int:

@@ -12,11 +12,11 @@ def me() -> str:
 
 def is_gone(owner: str) -> bool:
     """Whether this owner is certainly dead; False where that cannot be known."""
-    boot, _, rest = owner.partition("/")
+    booted, _, rest = owner.partition("/")
     pid, _, began = rest.partition("/")
     if not pid.isdigit() or not began:
         return False
-    if boot != boot():
+    if booted != boot():
         return True
     now = _began(int(pid))
     return now != began if now else not _there(int(pid))

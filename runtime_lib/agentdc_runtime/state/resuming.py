@@ -1,7 +1,7 @@
-"""Going on with a run that another process began (spec 01 §7): who may, where, and with what. Links `state.decisions`.
+"""Going on with a run that another process began (spec 01 §7): who may, where, and with what.
 
 `claim` decides and takes the run in one transaction, so that two processes can never both go on with it; `restored`
-makes the run again from what was stored.
+makes the run again from what was stored. Links `state.decisions`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Block, Program
-    from agentdc_runtime.state.saved import Checkpoint
     from agentdc_runtime.state.decisions import Decision
     from agentdc_runtime.state.keeper import Keeper
+    from agentdc_runtime.state.saved import Checkpoint
 
 MOST_RECOVERIES = 5  # of one run without a node between them: it may be what kills the process
 
@@ -94,7 +94,7 @@ def restored(keeper: Keeper, claimed: Claim, deadline: float) -> tuple[Run, Bloc
     )
     outputs = loads(checkpoint.node_outputs)
     if not isinstance(outputs, dict):
-        raise ValueError("node_outputs is no object")  # noqa: TRY004 - to the caller both are a bad checkpoint
+        raise ValueError("node_outputs is no object")
     run.outputs.update(outputs)
     if decision is not None and decision.decision == APPROVE:
         run.outputs[checkpoint.paused_at] = decisions.output(decision)

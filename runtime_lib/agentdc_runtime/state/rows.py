@@ -6,8 +6,8 @@ it binds as long as that process lives. Links `state.owner` and `state.saved`.
 
 from __future__ import annotations
 
-from agentdc_runtime.state.saved import COLUMNS, from_row
 from agentdc_runtime.state.owner import boot, is_gone, namespace
+from agentdc_runtime.state.saved import COLUMNS, from_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def remove(database: sqlite3.Connection, run_id: str) -> None:
 
 def hold(database: sqlite3.Connection, run_id: str, owner: str, now: int) -> None:
     """Take a run into the hands of a process."""
-    database.execute("INSERT OR REPLACE INTO leases (run_id, owner, beat) VALUES (?, ?, ?)", (run_id, owner, now))
+    database.execute(
+        "INSERT OR REPLACE INTO leases (run_id, owner, beat) VALUES (?, ?, ?)", (run_id, owner, now)
+    )
 
 
 def release(database: sqlite3.Connection, run_id: str) -> None:

@@ -73,7 +73,6 @@ MADE_FOR = {
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
     "secrets.oauth2": {"asyncio"},
-    "state.store": {"asyncio"},
     "triggers.loop": {"asyncio"},
     "triggers.watch": {"asyncio"},
 }

@@ -17,6 +17,7 @@ import pytest
 
 from agentdc_runtime.http.rate import Bucket
 from agentdc_runtime.state import owner
+from agentdc_runtime.state.checkpoint import Checkpoints
 from agentdc_runtime.state.idempotency import Deliveries, NoKey, key_of, stem
 from agentdc_runtime.state.schema import VERSION
 from agentdc_runtime.state.store import Store, StoreError
@@ -273,7 +274,7 @@ def test_the_log_is_written_back(store: Store, folder: Path) -> None:
             )  # type: ignore[misc]
         log = folder / "state.db-wal"
         assert log.stat().st_size > 0
-        store.checkpoint()
+        Checkpoints(store).run()
         deadline = time.monotonic() + 10
         while log.stat().st_size > 10_000:
             assert time.monotonic() < deadline
