@@ -163,8 +163,8 @@ class Step:
     """One node of the workflow.
 
     `value` of a step that pauses: the keyword arguments of the pause. `labelled`: the expression yields (output,
-    branch label). `kept`: the output is stored in the run. `exits`: label (None = no label) to choice; a label without
-    an entry is a dead end. `covered`: every label that can occur has an exit.
+    branch label). `kept`: the output is stored in the run. `exits`: label (None = no label) to choice; a label
+    without an entry is a dead end. `covered`: every label that can occur has an exit.
     """
 
     node: str

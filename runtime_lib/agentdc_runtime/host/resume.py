@@ -11,7 +11,6 @@ from agentdc_runtime.host.keeping import needed_folder, open_keeper
 from agentdc_runtime.host.once import perform
 from agentdc_runtime.host.start import read_operands
 from agentdc_runtime.observe.lines import printable
-from agentdc_runtime.observe.log import WARN
 from agentdc_runtime.state import rows
 from agentdc_runtime.state.decisions import Refused
 from agentdc_runtime.state.keeper import now_ms
@@ -98,17 +97,9 @@ def go_on(started: Started, keeper: Keeper, run_id: str, *, recorded: bool = Tru
         raise Refused("unknown", f"the checkpoint {run_id} cannot be read: {error}") from error
     except AgentError as error:
         raise Refused("store", error.display) from error
-    warn_of_change(keeper, claimed.checkpoint)
+    keeper.warn_of_change(claimed.checkpoint)
     ending = ending_of(claimed) if block is None or claimed.expired else None
     return perform(started, run, block, ending, recorded=recorded)
-
-
-def warn_of_change(keeper: Keeper, checkpoint: Checkpoint) -> None:
-    """Tell when the run was begun by another program than the one that goes on with it."""
-    if checkpoint.program in {None, keeper.program}:
-        return
-    fields = {"run_id": checkpoint.run_id, "was": checkpoint.program, "is": keeper.program}
-    keeper.process.emit(WARN, "workflow.changed", fields)
 
 
 def _refusal(started: Started, refused: Refused) -> Refusal:

@@ -33,6 +33,7 @@ _RUN = {
     "resume_incomplete": ("", "continue every interrupted run"),
     "list_checkpoints": ("", "list the runs that can be continued"),
     "checkpoint_each_node": ("", "make a checkpoint after every node"),
+    "recover": ("auto|list|off", "what to do with interrupted runs when serving; default auto with checkpoints"),
 }
 _TRUST = {
     "config": ("FILE", "accepted only when it is the workflow that this app was built from"),

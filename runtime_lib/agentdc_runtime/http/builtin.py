@@ -71,7 +71,7 @@ class BuiltIns:
     def snapshot(self) -> dict[str, Any]:
         """The figures of this process at this moment."""
         gauges = self.figures.gauges
-        gauges["agentdc_inflight_runs"] = len(self.listener.service.running)
+        gauges["agentdc_inflight_runs"] = len(self.listener.service.runs.running)
         gauges["agentdc_open_connections"] = self.listener.connections
         found = self.figures.snapshot()
         if self.upkeep is not None:

@@ -87,6 +87,12 @@ class Keeper:
         made.extra = {**self.carried.get(run.id, {}), **made.extra}
         return made
 
+    def warn_of_change(self, checkpoint: Checkpoint) -> None:
+        """Tell when the run was begun by another program than the one that goes on with it."""
+        if checkpoint.program not in {None, self.program}:
+            fields = {"run_id": checkpoint.run_id, "was": checkpoint.program, "is": self.program}
+            self.process.emit(WARN, "workflow.changed", fields)
+
     def restart(self) -> None:
         """Give a process that was forked an owner of its own."""
         self.owner = f"{me()}#{namespace()}"

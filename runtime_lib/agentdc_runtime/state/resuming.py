@@ -120,7 +120,8 @@ def candidates(database: sqlite3.Connection, keeper: Keeper, now: int, *, recove
     found = []
     for checkpoint in rows.load_all(database, keeper.workflow):
         run_id = checkpoint.run_id
-        if run_id in keeper.held or rows.holder(database, run_id, now) not in {None, keeper.owner}:
+        holder = rows.holder(database, run_id, now)
+        if run_id in keeper.held or holder not in {None, keeper.owner}:
             continue
         if checkpoint.awaiting_approval:
             if decisions.is_late(checkpoint, now) or decisions.of(database, checkpoint) is not None:
@@ -128,6 +129,15 @@ def candidates(database: sqlite3.Connection, keeper: Keeper, now: int, *, recove
         elif recover and checkpoint.extra.get("recoveries", 0) < MOST_RECOVERIES:
             found.append(run_id)
     return found
+
+
+def gone(database: sqlite3.Connection, keeper: Keeper, now: int) -> list[str]:
+    """Runs of this workflow that a dead process left on their way."""
+    return [
+        each.run_id
+        for each in rows.load_all(database, keeper.workflow)
+        if not each.awaiting_approval and rows.holder(database, each.run_id, now) is None
+    ]
 
 
 def _gone(run_id: str, made: Decision | None) -> tuple[str, str]:

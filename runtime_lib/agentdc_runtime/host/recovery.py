@@ -1,0 +1,111 @@
+"""Goes on with runs in a process that serves: approved ones, expired ones, and those of processes that died.
+
+Links asyncio and the state store. Every second, and at once when somebody decided here, the database is asked which
+runs nobody has; each is claimed in a transaction, so that of several processes on one state directory one gets it.
+A run that errors here keeps its row and is not tried again by this process: what is wrong is not mended by trying.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from agentdc_runtime.host.console import tell
+from agentdc_runtime.observe.log import INFO, WARN
+from agentdc_runtime.state.decisions import Refused
+from agentdc_runtime.state.fault import StoreError
+from agentdc_runtime.state.keeper import now_ms
+from agentdc_runtime.state.resuming import candidates, claim, ending_of, gone, restored
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agentdc_runtime.host.start import Started
+    from agentdc_runtime.http.runs import Runs
+    from agentdc_runtime.state.keeper import Keeper
+
+PERIOD = 1.0  # seconds
+
+
+class Recovery:
+    """`mode`: auto, list or off: what becomes of runs that a dead process left on their way."""
+
+    def __init__(self, started: Started, runs: Runs, keeper: Keeper, mode: str) -> None:
+        self._program = started.program
+        self._runs = runs
+        self._keeper = keeper
+        self._mode = mode
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tried: set[str] = set()
+
+    def wake(self) -> None:
+        """Look at once: somebody has decided."""
+        self._wake.set()
+
+    @property
+    def busy(self) -> int:
+        """Runs on their way."""
+        return len(self._tasks)
+
+    async def follow(self) -> None:
+        """Look again and again."""
+        self._keeper.beat()
+        if self._mode == "list":
+            await self._list()
+        while True:
+            try:
+                await self._look()
+            except StoreError as error:
+                self._keeper.process.emit(WARN, "state.recovery_failed", {"reason": error.reason})
+            try:
+                await asyncio.wait_for(self._wake.wait(), PERIOD)
+            except TimeoutError:
+                continue
+            self._wake.clear()
+
+    async def end(self) -> None:
+        """Give up what is on its way: its checkpoints stay."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _list(self) -> None:
+        keeper = self._keeper
+        found = await keeper.store.write(lambda database: gone(database, keeper, now_ms()))
+        for run_id in found:
+            tell(self._program, f"recoverable run {run_id}: continue it with --resume {run_id}")
+
+    async def _look(self) -> None:
+        keeper, recover = self._keeper, self._mode == "auto"
+        found = await keeper.store.write(
+            lambda database: candidates(database, keeper, now_ms(), recover=recover)
+        )
+        for run_id in found:
+            if run_id in self._tried:
+                continue
+            self._tried.add(run_id)
+            task = asyncio.get_running_loop().create_task(self._go_on(run_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _go_on(self, run_id: str) -> None:
+        keeper, emit = self._keeper, self._keeper.process.emit
+        try:
+            claimed = await keeper.store.write(
+                lambda database: claim(database, keeper, run_id, now_ms(), recovering=True)
+            )
+            run, block = restored(keeper, claimed, monotonic())
+        except Refused as refused:
+            if refused.kind != "running":
+                emit(WARN, "workflow.not_resumed", {"run_id": run_id, "reason": refused.message})
+            return
+        except (StoreError, ValueError) as error:
+            emit(WARN, "workflow.not_resumed", {"run_id": run_id, "reason": str(error)})
+            return
+        keeper.warn_of_change(claimed.checkpoint)
+        if not claimed.checkpoint.awaiting_approval:
+            emit(INFO, "workflow.recovered", {"run_id": run_id, "resume_node": claimed.checkpoint.resume_node})
+        ending = ending_of(claimed) if block is None or claimed.expired else None
+        ending = await self._runs.resume(run, block, ending)
+        if ending.status == "paused":
+            self._tried.discard(run_id)  # the next decision is another one
