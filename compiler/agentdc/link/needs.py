@@ -39,6 +39,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
+    if _keeps_state(needs):
+        parts.append(("verbs", "agentdc_runtime.host.verbs", "VERBS"))
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
@@ -64,5 +66,9 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 def _features(needs: Needs) -> Iterator[str]:
     if needs.service is not None:
         yield "serve"
-        if needs.service.state:
-            yield "state"
+    if _keeps_state(needs):
+        yield "state"
+
+
+def _keeps_state(needs: Needs) -> bool:
+    return needs.workflow.state is not None or (needs.service is not None and needs.service.state)

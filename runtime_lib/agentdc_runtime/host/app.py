@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from agentdc_runtime.core.run import Ending, Next, Program, Run
@@ -20,7 +20,8 @@ class App:
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
     can be served. The classes of the policy gate, the budget and the secrets, and the signature check: None when
-    nothing of the workflow needs them. `features`: parts that flags need.
+    nothing of the workflow needs them. `features`: parts that flags need. `verbs`: what takes
+    the place of flags as the first argument.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class App:
         "secrets",
         "serve",
         "signing",
+        "verbs",
         "version",
     )
 
@@ -53,6 +55,7 @@ class App:
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
         features: frozenset[str] = frozenset(),
+        verbs: Mapping[str, Callable[..., int]] | None = None,
     ) -> None:
         self.program = program
         self.version = version
@@ -66,6 +69,7 @@ class App:
         self.secrets = secrets
         self.signing = signing
         self.features = features
+        self.verbs = verbs or {}
 
     @property
     def name(self) -> str:

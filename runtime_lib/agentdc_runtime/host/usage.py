@@ -73,6 +73,11 @@ def help_text(program: str, workflow: str, features: frozenset[str]) -> str:
         "",
         f"Usage: {program} [FLAGS]",
         f"       {program} inspect FILE    show the record of a run",
+        *(
+            [f"       {program} state ACTION    look after the state directory"]
+            if "state" in features
+            else []
+        ),
     ]
     for title, rows in SECTIONS:
         lines += ["", f"{title}:"]
