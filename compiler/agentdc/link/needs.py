@@ -39,6 +39,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
+    if keeps_runs(needs.workflow):
+        parts.append(("verbs", "agentdc_runtime.host.verbs", "VERBS"))
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):

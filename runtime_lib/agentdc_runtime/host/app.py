@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
 
@@ -21,9 +21,10 @@ class App:
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
     can be served. The classes of the policy gate, the budget and the secrets, and the signature check: None when
-    nothing of the workflow needs them. `features`: parts that flags need. `state`: the module of what an app with a
-    state store can do; `drive_kept` runs blocks with checkpoints between them, and `stepwise` loads the program whose
-    blocks are single nodes. None where the app has no store.
+    nothing of the workflow needs them. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
+    checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
+    no store.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class App:
         "signing",
         "state",
         "stepwise",
+        "verbs",
         "version",
     )
 
@@ -62,6 +64,7 @@ class App:
         state: ModuleType | None = None,
         drive_kept: Callable[[Run, Next], Ending] | None = None,
         stepwise: Callable[[], Program] | None = None,
+        verbs: Mapping[str, Callable[..., int]] | None = None,
     ) -> None:
         self.program = program
         self.version = version
@@ -78,6 +81,7 @@ class App:
         self.state = state
         self.drive_kept = drive_kept
         self.stepwise = stepwise
+        self.verbs = verbs or {}
 
     @property
     def name(self) -> str:

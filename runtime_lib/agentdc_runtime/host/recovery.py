@@ -37,10 +37,15 @@ class Recovery:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._tried: set[str] = set()
+        self._stopped = False
 
     def wake(self) -> None:
         """Look at once: somebody has decided."""
         self._wake.set()
+
+    def stop(self) -> None:
+        """Begin nothing any more."""
+        self._stopped = True
 
     @property
     def busy(self) -> int:
@@ -52,7 +57,7 @@ class Recovery:
         self._keeper.beat()
         if self._mode == "list":
             await self._list()
-        while True:
+        while not self._stopped:
             try:
                 await self._look()
             except StoreError as error:
@@ -103,8 +108,10 @@ class Recovery:
             emit(WARN, "workflow.not_resumed", {"run_id": run_id, "reason": str(error)})
             return
         keeper.warn_of_change(claimed.checkpoint)
-        if not claimed.checkpoint.awaiting_approval:
-            emit(INFO, "workflow.recovered", {"run_id": run_id, "resume_node": claimed.checkpoint.resume_node})
+        if not claimed.paused:
+            emit(
+                INFO, "workflow.recovered", {"run_id": run_id, "resume_node": claimed.checkpoint.resume_node}
+            )
         ending = ending_of(claimed) if block is None or claimed.expired else None
         ending = await self._runs.resume(run, block, ending)
         if ending.status == "paused":

@@ -240,11 +240,10 @@ class _Server:
 
     def _follow_runs(self, keeper: Keeper) -> None:
         """Go on with what is approved, and with what a dead process left."""
-        from agentdc_runtime.host.recovery import Recovery
-
-        mode = self._started.options.recover or ("auto" if keeper.each_node else "off")
-        self._recovery = Recovery(self._started, self.runs, keeper, mode)
-        self._tasks.append(asyncio.get_running_loop().create_task(self._recovery.follow()))
+        state = self._started.app.state
+        assert state is not None
+        self._recovery = recovery = state.recovery(self._started, self.runs, keeper)
+        self._tasks.append(asyncio.get_running_loop().create_task(recovery.follow()))
 
     def _is_first(self) -> bool:
         return self.worker is None or self.worker.number == 0
@@ -305,6 +304,8 @@ class _Server:
             notify.notify(os.environ, "STOPPING=1")
         tell(self._started.program, f"draining: {self._in_flight()} in flight, at most {seconds} s")
         self._ending.set()
+        if self._recovery is not None:
+            self._recovery.stop()
         self._listener.stop()
         deadline = monotonic() + seconds
         while self._in_flight():

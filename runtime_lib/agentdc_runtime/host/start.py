@@ -73,8 +73,8 @@ def run_app(app: App, argv: list[str]) -> int:
     try:
         if len(argv) > 1 and argv[1] == "inspect":
             return _inspect(argv[2:], program)
-        if len(argv) > 1 and app.state is not None and argv[1] in app.state.VERBS:
-            return int(app.state.verb(app, argv[1:], program))
+        if len(argv) > 1 and argv[1] in app.verbs:
+            return app.verbs[argv[1]](app, argv[2:], program, lambda: _begun(app, program))
         options = parse(argv[1:], os.environ, app.features)
         for line in options.warnings:
             tell(program, line)
@@ -98,6 +98,15 @@ def run_app(app: App, argv: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and nobody wants a traceback
         tell(program, InternalError(error).display)
         return FAILED
+
+
+def _begun(app: App, program: str) -> tuple[Options, dict[str, Any], Log]:
+    """What a verb has in common with a run: the environment, the operands, and the log."""
+    options = parse([], os.environ, app.features)
+    for each in options.warnings:
+        tell(program, each)
+    operands = read_operands(app)
+    return options, operands, _verified_log(app, options, operands, program)
 
 
 def _open_streams() -> None:

@@ -1,4 +1,4 @@
-"""What an app with a state store does beside its modes: opening the store, checkpoints, verbs for operators.
+"""What an app with a state store does beside its modes: opening the store, going on with runs.
 
 Imports nothing by itself: each part, and the database behind it, is loaded when it is asked for, so that a start
 without a state directory pays for none.
@@ -10,11 +10,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentdc_runtime.host.app import App
     from agentdc_runtime.host.flags import Options
+    from agentdc_runtime.host.recovery import Recovery
     from agentdc_runtime.host.start import Started
+    from agentdc_runtime.http.runs import Runs
     from agentdc_runtime.state.keeper import Keeper
     from agentdc_runtime.state.store import Store
-
-VERBS = ("approvals", "runs")
 
 
 def opened(started: Started) -> Keeper | None:
@@ -49,8 +49,8 @@ def resume(started: Started) -> int:
     return resume_incomplete(started)
 
 
-def verb(app: App, argv: list[str], program: str) -> int:
-    """A command line that begins with one of `VERBS`; the exit status."""
-    from agentdc_runtime.host.verbs import run_verb
+def recovery(started: Started, runs: Runs, keeper: Keeper) -> Recovery:
+    """What goes on with runs in a process that serves."""
+    from agentdc_runtime.host.recovery import Recovery
 
-    return run_verb(app, argv, program)
+    return Recovery(started, runs, keeper, started.options.recover or "auto")

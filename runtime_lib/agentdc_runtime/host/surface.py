@@ -19,8 +19,8 @@ class Surface:
 
     `walk`: runs blocks that await; `walk_kept`: of either colour, with checkpoints. `auth`, `reference`, `bucket`:
     see `route.Linked`. `tls`, `http2`: the modules of server TLS and HTTP/2. `store`, `upkeep`: the state store and
-    what keeps it well; `guard`: idempotency over it. `openapi`: the path of the document. `triggers`: each with a loop
-    of its own.
+    what keeps it well; `guard`: idempotency over it. `openapi`: the path of the document. `triggers`: each with a
+    loop of its own.
     """
 
     __slots__ = (

@@ -107,6 +107,7 @@ def refuse_newer(version: int, path: str) -> None:
 
 def migrate(connection: sqlite3.Connection, path: str, emit: Emit) -> None:
     """Bring the tables to this version, each step in one transaction."""
+    fresh = False
     while True:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -121,7 +122,8 @@ def migrate(connection: sqlite3.Connection, path: str, emit: Emit) -> None:
             raise
         if version == VERSION:
             return
-        if version:
+        fresh = fresh or not version
+        if not fresh:
             emit(INFO, "state.migrated", {"from": version, "to": version + 1})
 
 

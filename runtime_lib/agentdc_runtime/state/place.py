@@ -89,9 +89,12 @@ def _mounts() -> bytes:
 
 
 class Lock:
-    """The lock of a folder, held until `close`. `alone`: nobody else held it when it was taken."""
+    """The lock of a folder, held until `close`. `unclean`: the last one who had it ended without closing.
 
-    __slots__ = ("_file", "alone")
+    While somebody has the database open, the file has a content; the last to close takes it away.
+    """
+
+    __slots__ = ("_file", "unclean")
 
     def __init__(self, folder: str, *, exclusive: bool = False) -> None:
         """`exclusive`: StoreError `state_locked` when another process has the database open."""
@@ -102,9 +105,9 @@ class Lock:
             raise StoreError(f"{path}: {error.strerror}", f"state_{of_system(error)}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.alone = True
+            self.unclean = os.fstat(self._file).st_size > 0
         except OSError:
-            self.alone = False
+            self.unclean = False
             if exclusive:
                 os.close(self._file)
                 message = f"{folder} is in use by another process; stop the agent first"
@@ -112,9 +115,20 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def share(self) -> None:
-        """Let others in."""
+        """Let others in, and leave the mark of somebody who has it open."""
         fcntl.flock(self._file, fcntl.LOCK_SH)
+        try:  # noqa: SIM105 - contextlib costs start time
+            os.pwrite(self._file, b"open\n", 0)
+        except OSError:
+            pass  # a full disk: then the length of the log has to tell
 
-    def close(self) -> None:
-        """Give it up."""
-        os.close(self._file)
+    def close(self, *, clean: bool = False) -> None:
+        """Give it up. `clean`: what it protected was closed in order."""
+        try:
+            if clean:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(self._file, 0)
+        except OSError:
+            pass  # others still have it open
+        finally:
+            os.close(self._file)

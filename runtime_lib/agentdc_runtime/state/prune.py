@@ -5,6 +5,9 @@ A run with a checkpoint or a lease may still go on: it is paused, or can be reco
 
 from __future__ import annotations
 
+import time
+from functools import partial
+
 from agentdc_runtime.state.settings import DAY_MS
 
 TYPE_CHECKING = False
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from agentdc_runtime.state.settings import Settings
+    from agentdc_runtime.state.store import Store
 
 AT_ONCE = 500  # rows in one transaction, so that no other write waits for long
 _FINISHED = """CREATE TEMP VIEW IF NOT EXISTS finished AS
@@ -30,6 +34,17 @@ _REST = {
     "idempotency": """DELETE FROM idempotency WHERE (scope, key) IN
         (SELECT scope, key FROM idempotency WHERE expires_at < :now LIMIT :most)""",
 }
+
+
+def prune_all(store: Store) -> dict[str, int]:
+    """Delete all that is to be forgotten, a little at a time; how many rows, by table."""
+    total: dict[str, int] = {}
+    while not store.status.refuses:
+        some = store.write_now(partial(prune, settings=store.settings, now=int(time.time() * 1000)))
+        total = {table: total.get(table, 0) + count for table, count in some.items()}
+        if not any(some.values()):
+            break
+    return total
 
 
 def prune(database: sqlite3.Connection, settings: Settings, now: int) -> dict[str, int]:

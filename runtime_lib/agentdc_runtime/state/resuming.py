@@ -26,13 +26,17 @@ MOST_RECOVERIES = 5  # of one run without a node between them: it may be what ki
 
 
 class Claim:
-    """A run that this process has now. `decision`: about its pause; an expired one has ended the run already."""
+    """A run that this process has now. `decision`: about its pause; an expired one has ended the run already.
 
-    __slots__ = ("checkpoint", "decision")
+    `paused`: it waited; else a process that died had it.
+    """
 
-    def __init__(self, checkpoint: Checkpoint, decision: Decision | None) -> None:
+    __slots__ = ("checkpoint", "decision", "paused")
+
+    def __init__(self, checkpoint: Checkpoint, decision: Decision | None, *, paused: bool = True) -> None:
         self.checkpoint = checkpoint
         self.decision = decision
+        self.paused = paused
 
     @property
     def expired(self) -> bool:
@@ -50,7 +54,7 @@ def claim(
         raise Refused(*_gone(run_id, made))
     if checkpoint.workflow != keeper.workflow:
         raise Refused("workflow", f"the checkpoint {run_id} is of workflow `{checkpoint.workflow}`")
-    holder = rows.holder(database, run_id, now)
+    holder = None if checkpoint.awaiting_approval else rows.holder(database, run_id, now)
     if holder is not None and holder != keeper.owner:
         raise Refused("running", f"the run {run_id} is in the hands of another process")
     decision = decisions.of(database, checkpoint)
@@ -60,11 +64,12 @@ def claim(
         message = f"the run {run_id} waits for a decision about `{checkpoint.paused_at}`; see `approvals`"
         raise Refused("waiting", message)
     refuse_unknown(checkpoint, keeper.stepwise.points)
-    if recovering:
+    paused, checkpoint.awaiting_approval = checkpoint.awaiting_approval, False
+    if recovering and not paused:
         _count(checkpoint)
-        rows.save(database, checkpoint)
+    rows.save(database, checkpoint)  # from here on it is on its way: nobody else can take it
     rows.hold(database, run_id, keeper.owner, now)
-    return Claim(checkpoint, decision)
+    return Claim(checkpoint, decision, paused=paused)
 
 
 def refuse_unknown(checkpoint: Checkpoint, points: Container[str]) -> None:
@@ -124,6 +129,10 @@ def candidates(database: sqlite3.Connection, keeper: Keeper, now: int, *, recove
         if run_id in keeper.held or holder not in {None, keeper.owner}:
             continue
         if checkpoint.awaiting_approval:
+            if holder is None:
+                rows.hold(
+                    database, run_id, keeper.owner, now
+                )  # it waits in a process that will go on with it
             if decisions.is_late(checkpoint, now) or decisions.of(database, checkpoint) is not None:
                 found.append(run_id)
         elif recover and checkpoint.extra.get("recoveries", 0) < MOST_RECOVERIES:

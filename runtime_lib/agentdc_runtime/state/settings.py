@@ -36,7 +36,7 @@ class Settings:
     of run history, say) is of no concern here.
     """
 
-    __slots__ = (*_DEFAULTS,)
+    __slots__ = (*_DEFAULTS, "given")
 
     checkpoint_interval_secs: int
     busy_timeout_ms: int
@@ -52,6 +52,7 @@ class Settings:
     backup_interval_secs: int
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+        self.given = given
         for name, default in _DEFAULTS.items():
             value = (given or {}).get(name, default)
             kind = str if default is None else type(default)

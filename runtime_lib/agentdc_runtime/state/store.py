@@ -65,8 +65,7 @@ class Store:
         prepare(folder, emit, network=self.settings.allow_network_fs)
         self._lock = Lock(folder)
         try:
-            unclean = self._lock.alone and size(f"{self.path}-wal") > 0
-            self._writer = opened(folder, self.settings, emit, unclean=unclean)
+            self._writer = opened(folder, self.settings, emit, unclean=self._lock.unclean)
         except BaseException:
             self._lock.close()
             raise
@@ -133,7 +132,7 @@ class Store:
         with self._turn:
             self._truncate()
             self._writer.close()
-        self._lock.close()
+        self._lock.close(clean=self.status.name != CORRUPT)
 
     def fell(self, error: sqlite3.Error) -> StoreError | None:
         """Take note of what an error says about the database; None when it says nothing."""

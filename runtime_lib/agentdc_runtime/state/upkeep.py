@@ -10,14 +10,13 @@ import os
 import sqlite3
 import threading
 import time
-from functools import partial
 
 from agentdc_runtime.observe.log import DEBUG, INFO, WARN
 from agentdc_runtime.state import figures
 from agentdc_runtime.state.checkpoint import BUSY, DONE, Checkpoints
 from agentdc_runtime.state.copies import rotate
 from agentdc_runtime.state.fault import FULL, READONLY, StoreError, tried
-from agentdc_runtime.state.prune import prune
+from agentdc_runtime.state.prune import prune_all
 from agentdc_runtime.state.reader import LONGEST
 from agentdc_runtime.state.settings import MB
 from agentdc_runtime.state.status import CALM, DEGRADED, free
@@ -181,14 +180,7 @@ class Upkeep:
                 self._store.emit(WARN, "state.long_reader", {"db": self._store.path, "seconds": int(age)})
 
     def _prune(self) -> None:
-        """All that is to be forgotten, a little at a time."""
-        store, total = self._store, 0
-        while not store.status.refuses and not self._ending:
-            now = int(time.time() * 1000)
-            some = sum(store.write_now(partial(prune, settings=store.settings, now=now)).values())
-            total += some
-            if not some:
-                break
+        store, total = self._store, sum(prune_all(self._store).values())
         if total:
             store.emit(INFO, "state.pruned", {"rows": total})
         self._again(self._prune, _PRUNE)

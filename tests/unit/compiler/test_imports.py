@@ -110,6 +110,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         for each in ("connection", "listener", "reload", "serve", "surface")
     },
     "host.command": set(),
+    "host.state_command": {"host", "observe", "state"},
     "host.files": {"errors"},
     "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
     "values": {"errors", "jsontext"},
