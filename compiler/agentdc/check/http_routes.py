@@ -23,6 +23,7 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     if workflow.server is not None:
         taken |= {"/readyz"} if workflow.server.readyz else set()
         taken |= {workflow.server.openapi_path} if workflow.server.openapi_path else set()
+        taken |= {workflow.server.approvals_path} if workflow.server.approvals_auth else set()
     for index, route in enumerate(workflow.http_routes):
         key = route.idempotency_key
         if key is not None and _has_callers(route.auth) and "principal" not in key.split("."):

@@ -35,6 +35,7 @@ def service(
         max_connections=server.max_connections,
         max_runs=server.max_runs,
         state=keeps_runs,
+        approvals=server.approvals_path if server.approvals_auth is not None and keeps_runs else None,
     )
 
 
@@ -42,7 +43,10 @@ def auth_kinds(workflow: Workflow) -> tuple[str, ...]:
     """The kinds of bindings that are declared, and mtls when a route asks for it."""
     declared = {} if workflow.auth is None else workflow.auth.model_dump()
     found = {kind for kind, named in declared.items() if named}
-    if any((route.auth or "").strip().partition(":")[0].strip() == "mtls" for route in workflow.http_routes):
+    asked = [route.auth for route in workflow.http_routes]
+    if workflow.server is not None:
+        asked.append(workflow.server.approvals_auth)
+    if any((each or "").strip().partition(":")[0].strip() == "mtls" for each in asked):
         found.add("mtls")
     return tuple(sorted(found))
 

@@ -166,9 +166,9 @@ class NodeSpec:
 
     `output`: type of the output, given the node and the types upstream; Never = nothing is stored. `outcomes`: the
     same by label, where they differ. `doubtful`: the output may be missing although the node has run. `labels`:
-    branch labels; `()` means the outcome has none, None means any string. `always_labelled`: no outcome is without a label.
-    `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`: parts of the output
-    that are values read. `check`: rules of spec 01 §9 that concern this kind alone, run in the order of
+    branch labels; `()` means the outcome has none, None means any string. `always_labelled`: no outcome is without a
+    label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`: parts of the
+    output that are values read. `check`: rules of spec 01 §9 that concern this kind alone, run in the order of
     `check_order`. `lower`: the node's value as an expression; None = not supported yet. `dry_run`: in a dry run the
     output lacks its keys. `retryable`: `retry` has an effect.
     """

@@ -12,6 +12,7 @@ from time import monotonic
 
 from agentdc_runtime.host.console import tell
 from agentdc_runtime.observe.log import INFO, WARN
+from agentdc_runtime.state import decisions
 from agentdc_runtime.state.decisions import Refused
 from agentdc_runtime.state.fault import StoreError
 from agentdc_runtime.state.keeper import now_ms
@@ -108,6 +109,8 @@ class Recovery:
             emit(WARN, "workflow.not_resumed", {"run_id": run_id, "reason": str(error)})
             return
         keeper.warn_of_change(claimed.checkpoint)
+        if claimed.expired and claimed.decision is not None:
+            decisions.tell(emit, claimed.decision, ends=False)
         if not claimed.paused:
             emit(
                 INFO, "workflow.recovered", {"run_id": run_id, "resume_node": claimed.checkpoint.resume_node}

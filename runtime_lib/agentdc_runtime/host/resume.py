@@ -11,7 +11,7 @@ from agentdc_runtime.host.keeping import needed_folder, open_keeper
 from agentdc_runtime.host.once import perform
 from agentdc_runtime.host.start import read_operands
 from agentdc_runtime.observe.lines import printable
-from agentdc_runtime.state import rows
+from agentdc_runtime.state import decisions, rows
 from agentdc_runtime.state.decisions import Refused
 from agentdc_runtime.state.keeper import now_ms
 from agentdc_runtime.state.place import NAME
@@ -98,6 +98,8 @@ def go_on(started: Started, keeper: Keeper, run_id: str, *, recorded: bool = Tru
     except AgentError as error:
         raise Refused("store", error.display) from error
     keeper.warn_of_change(claimed.checkpoint)
+    if claimed.expired and claimed.decision is not None:
+        decisions.tell(keeper.process.emit, claimed.decision, ends=False)
     ending = ending_of(claimed) if block is None or claimed.expired else None
     return perform(started, run, block, ending, recorded=recorded)
 

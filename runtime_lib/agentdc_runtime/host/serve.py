@@ -134,7 +134,9 @@ class _Server:
         """Everything that can refuse the start, in the order of spec 02 §0, step 14; then the service."""
         started, surface, operands = self._started, self._surface, self._started.operands
         program = self._program()
-        linked = Linked(program, surface.routes, surface.auth, surface.reference, surface.bucket)
+        linked = Linked(
+            program, surface.routes, surface.auth, surface.reference, surface.bucket, surface.approvals
+        )
         self._reload = Reload(started, surface, linked)
         table = self._reload.table(operands)
         self._open_store()
@@ -243,6 +245,7 @@ class _Server:
         state = self._started.app.state
         assert state is not None
         self._recovery = recovery = state.recovery(self._started, self.runs, keeper)
+        keeper.wake = recovery.wake
         self._tasks.append(asyncio.get_running_loop().create_task(recovery.follow()))
 
     def _is_first(self) -> bool:

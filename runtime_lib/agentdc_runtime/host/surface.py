@@ -19,12 +19,13 @@ class Surface:
 
     `walk`: runs blocks that await; `walk_kept`: of either colour, with checkpoints. `auth`, `reference`, `bucket`:
     see `route.Linked`. `tls`, `http2`: the modules of server TLS and HTTP/2. `store`, `upkeep`: the state store and
-    what keeps it well; `guard`: idempotency over it. `openapi`: the path of the document. `triggers`: each with a
-    loop of its own.
+    what keeps it well; `guard`: idempotency over it. `approvals`: the routes of that surface. `openapi`: the path
+    of the document. `triggers`: each with a loop of its own.
     """
 
     __slots__ = (
         "alpn",
+        "approvals",
         "auth",
         "bucket",
         "guard",
@@ -60,6 +61,7 @@ class Surface:
         store: Any = None,
         upkeep: Callable[..., Any] | None = None,
         guard: Callable[..., Any] | None = None,
+        approvals: tuple[Route, ...] = (),
         openapi: str | None = None,
         readyz: bool = False,
         opaque: bool = False,
@@ -79,6 +81,7 @@ class Surface:
         self.store = store
         self.upkeep = upkeep
         self.guard = guard
+        self.approvals = approvals
         self.openapi = openapi
         self.readyz = readyz
         self.opaque = opaque

@@ -25,4 +25,16 @@ def _state(app: App, words: list[str], program: str, begin: Begin) -> int:
     return main(app, words, program, begin)
 
 
-VERBS: dict[str, Verb] = {"state": _state}
+def _approvals(app: App, words: list[str], program: str, begin: Begin) -> int:
+    from agentdc_runtime.host.approvals_command import main
+
+    return main(app, words, program, begin)
+
+
+def _runs(app: App, words: list[str], program: str, begin: Begin) -> int:
+    from agentdc_runtime.host.runs_command import main
+
+    return main(app, words, program, begin)
+
+
+VERBS: dict[str, Verb] = {"approvals": _approvals, "runs": _runs, "state": _state}

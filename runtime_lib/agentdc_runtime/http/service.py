@@ -98,7 +98,7 @@ class Service:
         if request.path in self.built_in and request.method in {"GET", "HEAD"}:
             status, kind, body = self.built_in[request.path]()
             return self._reply(request, caller, None, status, kind, body, label=request.path)
-        methods = caller.table.paths.get(request.path)
+        methods = caller.table.find(request.path)
         if methods is None:
             return self.refuse(request, caller, None, 404, {"error": "Not Found", "path": request.path})
         endpoint = methods.get(request.method.upper())
@@ -180,6 +180,8 @@ class Service:
     def _accepted(self, request: Request, caller: Caller, endpoint: Endpoint, principal: Principal) -> Answer:
         """Read the body, and run."""
         route = endpoint.route
+        if route.handle is not None:
+            return route.handle(self, request, caller, endpoint, principal)  # type: ignore[no-any-return]
         if route.key is None and self.runs.closed is not None:
             why = self.runs.closed()
             if why is not None:

@@ -6,11 +6,13 @@ step. A decision belongs to one pause: the run, the node, and when it was asked.
 
 from __future__ import annotations
 
+from agentdc_runtime.observe.log import INFO, WARN
 from agentdc_runtime.state import history, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from agentdc_runtime.state.saved import Checkpoint
@@ -155,3 +157,15 @@ def _fail(database: sqlite3.Connection, made: Decision) -> None:
     rows.remove(database, made.run_id)
     outcome = {"status": "failed", "reason": made.reason, "last_node": made.node}
     history.end(database, made.run_id, outcome, made.at)
+
+
+def tell(emit: Callable[[int, str, Mapping[str, Any]], None], made: Decision, *, ends: bool = True) -> None:
+    """Audit a decision. `ends`: nothing else tells how a run that is not approved ended."""
+    fields: dict[str, Any] = {"run_id": made.run_id, "node": made.node, "decision": made.decision}
+    if made.decision == EXPIRE:
+        emit(WARN, "approval.expired", {"run_id": made.run_id, "node": made.node})
+    else:
+        emit(INFO, "approval.decided", {**fields, "by": made.by, "note": made.note or ""})
+    if ends and made.decision != APPROVE:
+        failed = {"run_id": made.run_id, "last_node": made.node, "reason": made.reason, "elapsed_ms": 0}
+        emit(WARN, "workflow.failed", failed)

@@ -65,6 +65,7 @@ class Keeper:
         self.held: set[str] = set()  # runs of this process that have a checkpoint
         self.carried: dict[str, dict[str, Any]] = {}  # what their checkpoints held beside our fields
         self._names: dict[Block, str] = {}
+        self.wake: Callable[[], None] = _nothing  # somebody has decided
         self._stepwise = stepwise
         self._stop = threading.Event()
         self._beating: threading.Thread | None = None
@@ -325,6 +326,10 @@ class Steps:
     def _failed(self, error: StoreError) -> WorkflowError:
         self._run.at_edge = True
         return WorkflowError(self._run.workflow, f"the checkpoint could not be written: {error.reason}")
+
+
+def _nothing() -> None:
+    """Nobody waits."""
 
 
 def now_ms() -> int:
