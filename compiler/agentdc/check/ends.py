@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from agentdc.check import graph
+from collections.abc import Iterator
+
+from agentdc.check import errors, graph
 from agentdc.check.flow import Flow
 from agentdc.check.steps import Reader, decided_by
+from agentdc.diagnostics import Diagnostic
+from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
+from agentdc.parse.positions import Places
 from agentdc.types import NULL, UNKNOWN, Type, union
 from agentdc.types.narrow import labels_of
 
@@ -32,6 +37,14 @@ def value_at(name: str, flow: Flow) -> Type | None:
         if label not in plain and flow.possible(name, label)
     ]
     return union(found) if found else None
+
+
+def in_child(workflow: Workflow, flow: Flow, at: Places) -> Iterator[Diagnostic]:
+    """Where a child would wait for a person, which nothing can: an error when it does so from every start."""
+    for index, node in enumerate(workflow.nodes):
+        if SPECS[node.type].end == "pause" and flow.reaches(node.id):
+            reached = [node.id in graph.reachable([entry], flow.nexts) for entry in flow.entries.values()]
+            yield errors.pause_in_child(node.id, at.value(("nodes", index, "type")), always=all(reached))
 
 
 def results(flow: Flow) -> dict[str, Type]:

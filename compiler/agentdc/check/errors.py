@@ -387,6 +387,14 @@ def child_recursion(chain: Sequence[str], at: Span, *, always: bool) -> Diagnost
     return make(code("child_recursion"), message, at)
 
 
+def pause_in_child(node: str, at: Span, *, always: bool) -> Diagnostic:
+    """A workflow that another one runs, and that would wait for a person."""
+    make = error if always else warning
+    message = f'another workflow runs this one, and it pauses at "{node}": there the run errors'
+    helped = "pause in the workflow that is started itself, before or after the node that runs this one"
+    return make(code("pause_in_child"), message, at, help=helped)
+
+
 def unsupported(what: str, at: Span | None) -> Diagnostic:
     """A part of the dialect that parses and is checked, and cannot be built yet."""
     message = f"this version cannot build a workflow with {what}"

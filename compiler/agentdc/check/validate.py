@@ -11,6 +11,7 @@ from agentdc.check import (
     budget,
     children,
     dialect,
+    ends,
     graph,
     http_routes,
     lints,
@@ -105,7 +106,7 @@ def check(
         *schema_check(workflow, schemas or {}, at),
         *branches.check(workflow, facts.flow, at),
         *paths.check(workflow, facts.flow, at),
-        *(() if child else _sections(workflow, touches, at)),
+        *(ends.in_child(workflow, facts.flow, at) if child else _sections(workflow, touches, at)),
     )
     return Checked((), (*extensions, *_level(_apart(beyond, extensions), options)), facts)
 

@@ -96,6 +96,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),
+    (363, "pause_in_child", "a child workflow that waits for approval"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

@@ -59,14 +59,12 @@ def decide(
 ) -> Decision:
     """Store a decision; a rejected run has ended. Refused when there is nothing to decide."""
     checkpoint = rows.load(database, run_id)
-    made = last(database, run_id) if checkpoint is None else of(database, checkpoint)
-    if checkpoint is None and made is None:
-        raise Refused("unknown", f"no run {run_id} waits for approval")
+    waits = checkpoint is not None and checkpoint.awaiting_approval
+    made = of(database, checkpoint) if checkpoint is not None and waits else last(database, run_id)
     if made is not None:
         raise Refused("decided", already(made))
-    assert checkpoint is not None
-    if not checkpoint.awaiting_approval:
-        raise Refused("unknown", f"the run {run_id} does not wait for approval")
+    if checkpoint is None or not waits:
+        raise Refused("unknown", f"no run {run_id} waits for approval")
     if is_late(checkpoint, now):
         return expire(database, checkpoint)
     made = Decision(run_id, checkpoint.paused_at, checkpoint.created_at, decision, by, note, now)

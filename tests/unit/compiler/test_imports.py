@@ -102,7 +102,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     },
     "auth": {"auth", "errors", "jsontext", "observe", "net.http_client", "net.url"},
     "http": {"http", "core", "errors", "jsontext", "observe", "state"},
-    "state": {"state", "errors", "jsontext", "observe"},
+    "state": {"core", "state", "errors", "jsontext", "observe"},
     "triggers": {"triggers", "errors", "observe"},
     "host": {"abi", "core", "host", "observe", "errors", "jsontext"},
     **{
@@ -110,6 +110,10 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         for each in ("connection", "listener", "reload", "serve", "surface")
     },
     "host.command": set(),
+    **{
+        f"host.{each}": {"core", "errors", "host", "jsontext", "observe", "state"}
+        for each in ("approvals_command", "asking", "keeping", "recovery", "resume", "runs_command")
+    },
     "host.state_command": {"host", "observe", "state"},
     "host.files": {"errors"},
     "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
