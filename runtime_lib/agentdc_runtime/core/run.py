@@ -101,10 +101,12 @@ class Run:
     counted only in programs with loop edges. `kind`, `start`: of the trigger, and the start node by name. `resumed`:
     the node after which a run goes on that was begun before, else None. `response`: the reply that a `respond` node
     declared, or None. `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if
-    anything. `parent`: the run whose composition node started this one, or None; `depth`: how many such there are.
+    anything. `parent`: the run whose composition node started this one, or None; `depth`: how many such there are;
+    `above`: the visit of that node by name, `place`: which of its children this is.
     """
 
     __slots__ = (
+        "above",
         "at_edge",
         "children",
         "deadline",
@@ -120,6 +122,7 @@ class Run:
         "node",
         "outputs",
         "parent",
+        "place",
         "process",
         "response",
         "resumed",
@@ -161,6 +164,8 @@ class Run:
         self.response: dict[str, Json] | None = None
         self.dry_run = dry_run
         self.parent = parent
+        self.above = ""
+        self.place = 0
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.children: set[Run] | None = None  # most runs have none
         self.ending: Ending | None = None

@@ -46,6 +46,8 @@ def once(started: Started) -> int:
     value = _input(options.input)
     keeper = None if app.state is None else app.state.opened(started)
     try:
+        if keeper is not None:
+            keeper.store.admit()
         program = app.program if keeper is None or not keeper.each_node else keeper.stepwise
         run = Run(
             program,

@@ -12,7 +12,7 @@ from time import monotonic
 
 from agentdc_runtime.host.console import tell
 from agentdc_runtime.observe.log import INFO, WARN
-from agentdc_runtime.state import decisions
+from agentdc_runtime.state import decisions, history, rows
 from agentdc_runtime.state.decisions import Refused
 from agentdc_runtime.state.fault import StoreError
 from agentdc_runtime.state.keeper import now_ms
@@ -56,6 +56,10 @@ class Recovery:
     async def follow(self) -> None:
         """Look again and again."""
         self._keeper.beat()
+        try:
+            await self._keeper.store.write(lambda database: history.sweep(database, rows.is_over, now_ms()))
+        except StoreError as error:
+            self._keeper.process.emit(WARN, "state.recovery_failed", {"reason": error.reason})
         if self._mode == "list":
             await self._list()
         while not self._stopped:

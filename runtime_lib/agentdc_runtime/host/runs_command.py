@@ -8,12 +8,15 @@ from agentdc_runtime.host.asking import Asked, ask
 from agentdc_runtime.host.console import OK, line, print_out
 from agentdc_runtime.host.words import Action, Usage
 from agentdc_runtime.jsontext import compact
-from agentdc_runtime.state import past
+from agentdc_runtime.state import history, past, rows
 from agentdc_runtime.state.decisions import Refused
+from agentdc_runtime.state.keeper import now_ms
 from agentdc_runtime.state.past import Filter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from agentdc_runtime.host.app import App
     from agentdc_runtime.host.verbs import Begin
     from agentdc_runtime.jsontext import Fixed
@@ -43,8 +46,18 @@ _PAGE = 200  # runs that are read at once
 
 def main(app: App, words: list[str], program: str, begin: Begin) -> int:
     """Do what the words after `runs` say; the exit status."""
-    work = {"list": _list, "show": _show, "export": _export, "prune": _prune}
-    return ask(app, words, program, begin, "runs", ACTIONS, lambda asked: work[asked.words.action](asked))
+    work: dict[str, Callable[[Asked], int]] = {
+        "list": _list,
+        "show": _show,
+        "export": _export,
+        "prune": _prune,
+    }
+    return ask(app, words, program, begin, "runs", ACTIONS, lambda asked: _work(asked, work))
+
+
+def _work(asked: Asked, work: Mapping[str, Callable[[Asked], int]]) -> int:
+    asked.store.write_now(lambda database: history.sweep(database, rows.is_over, now_ms()))
+    return work[asked.words.action](asked)
 
 
 def _filter(asked: Asked) -> Filter:

@@ -10,7 +10,7 @@ from agentdc_runtime.jsontext import compact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 LIVE = ("running", "paused")
@@ -46,8 +46,9 @@ def end(
     outcome: Mapping[str, Any],
     now: int,
     cost: str | None = None,
+    hide: Callable[[str], str] = str,
 ) -> None:
-    """A run has ended, or paused. `outcome`: its document; with `error` when it errored."""
+    """A run has ended, or paused. `outcome`: its document; with `error` when it errored. `hide`: secrets in text."""
     status = outcome["status"]
     error = outcome.get("error")
     database.execute(
@@ -57,9 +58,21 @@ def end(
             status,
             outcome.get("last_node"),
             None if status == "paused" else now,
-            None if error is not None else compact(outcome).encode("utf-8", "replace").decode(),
-            error,
+            None if error is not None else hide(compact(outcome).encode("utf-8", "replace").decode()),
+            None if error is None else hide(error),
             cost,
             run_id,
         ),
     )
+
+
+def sweep(database: sqlite3.Connection, is_over: Callable[[str, int, int], bool], now: int) -> int:
+    """Runs of processes that are gone, and that nothing can go on with, were interrupted; how many."""
+    found = database.execute(
+        "SELECT runs.run_id, leases.owner, leases.beat FROM runs LEFT JOIN leases USING (run_id)"
+        " WHERE status = 'running' AND run_id NOT IN (SELECT run_id FROM checkpoints)"
+    ).fetchall()
+    gone = [(now, run_id) for run_id, owner, beat in found if owner is None or is_over(owner, beat, now)]
+    database.executemany("UPDATE runs SET status = 'interrupted', ended_at = ? WHERE run_id = ?", gone)
+    database.executemany("DELETE FROM leases WHERE run_id = ?", [(run_id,) for _, run_id in gone])
+    return len(gone)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from agentdc_runtime.state.saved import Checkpoint
     from agentdc_runtime.state.store import Store, Work
 
+MOST_WAITING = 10_000  # writes that nobody waits for
+
 
 class Keeper:
     """`path`: of the database. `program`: its digest of the program. `stepwise`: the program with a block per node.
@@ -67,6 +69,7 @@ class Keeper:
         self._names: dict[Block, str] = {}
         self.wake: Callable[[], None] = _nothing  # somebody has decided
         self._stepwise = stepwise
+        self._dropping = False
         self._stop = threading.Event()
         self._beating: threading.Thread | None = None
 
@@ -183,17 +186,17 @@ class Keeper:
 
     def _pausing(self, run: Run, ending: Ending, now: int, told: Work[None] | None) -> Work[None]:
         assert ending.pause is not None
-        pause, owner = ending.pause, self.owner if self.serving else None
+        waits, owner = ending.pause, self.owner if self.serving else None
         checkpoint = self.checkpoint(run, now, Outputs(run).text())
         checkpoint.awaiting_approval = True
-        checkpoint.resume_node = pause.resume
+        checkpoint.resume_node = waits.resume
         checkpoint.reason = ending.reason or None
-        if pause.expires_secs is not None:
-            checkpoint.expires_at = now + pause.expires_secs * 1000
-        if pause.require_decision:
+        if waits.expires_secs is not None:
+            checkpoint.expires_at = now + waits.expires_secs * 1000
+        if waits.require_decision:
             checkpoint.extra["require_decision"] = True
 
-        def keep(database: sqlite3.Connection) -> None:
+        def pause(database: sqlite3.Connection) -> None:
             rows.save(database, checkpoint)
             if owner is None:
                 rows.release(database, run.id)
@@ -203,7 +206,7 @@ class Keeper:
                 told(database)
 
         self.held.discard(run.id)
-        return keep
+        return pause
 
     def _told(self, run: Run, ending: Ending, now: int) -> Work[None] | None:
         """The run's part of the history."""
@@ -223,7 +226,7 @@ class Keeper:
 
         def tell(database: sqlite3.Connection) -> None:
             history.nodes(database, run.id, entries)
-            history.end(database, run.id, document, now, cost)
+            history.end(database, run.id, document, now, cost, self._hidden)
 
         return tell
 
@@ -266,7 +269,14 @@ class Keeper:
             self._soon(lambda database: rows.beat(database, self.owner, now_ms()))
 
     def _soon(self, work: Work[Any]) -> None:
-        self.store.write_soon(work, self._lost)
+        """Hand work over; when the disk is far behind, it is dropped: a history must not eat the memory."""
+        if self.store.backlog < MOST_WAITING:
+            self._dropping = False
+            self.store.write_soon(work, self._lost)
+        elif not self._dropping:
+            self._dropping = True
+            reason = f"more than {MOST_WAITING} writes wait for the disk: rows of the history are dropped"
+            self.process.emit(WARN, "state.write_failed", {"reason": reason})
 
     def _lost(self, error: BaseException) -> None:
         self.process.emit(WARN, "state.write_failed", {"reason": str(error)})
@@ -316,12 +326,12 @@ class Steps:
         held, self._held = self._held, True
         keeper.held.add(run.id)
 
-        def keep(database: sqlite3.Connection) -> None:
+        def progress(database: sqlite3.Connection) -> None:
             rows.save(database, checkpoint)
             if not held:
                 rows.hold(database, run.id, keeper.owner, now)
 
-        return keep
+        return progress
 
     def _failed(self, error: StoreError) -> WorkflowError:
         self._run.at_edge = True

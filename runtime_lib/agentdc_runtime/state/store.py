@@ -112,6 +112,11 @@ class Store:
 
         self._ask(_Job(work, tell))
 
+    @property
+    def backlog(self) -> int:
+        """How many writes wait for their turn."""
+        return len(self._waiting)
+
     def reading(self) -> Reader:
         """A snapshot to read from, as a context; to be left soon."""
         return Reader(connect(self.path, self.settings), self.readers)
