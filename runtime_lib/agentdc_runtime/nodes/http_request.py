@@ -43,8 +43,8 @@ async def run(
 ) -> tuple[Json, str | None]:
     """`{"body", "bytes", "headers", "status"}`, with the branch `error` unless the status is 200…299.
 
-    `method`: in upper case. `headers`: name and parts, where a part in a tuple of its own names a secret. `keyed`: with
-    an Idempotency-Key, the same on every attempt at this visit of the node, in whatever process.
+    `method`: in upper case. `headers`: name and parts, where a part in a tuple of its own names a secret.
+    `keyed`: with an Idempotency-Key, the same on every attempt at this visit of the node, in whatever process.
     """
     address = string(url, _TOOL, "url_from")
     assert run.gate is not None
