@@ -246,9 +246,10 @@ def random_kills(folder: Path, kills: int, seed: int, *, callers: int = 4, longe
     for each in threads:
         each.start()
     try:
-        for _ in range(kills):
-            server = listening(start(built, folder, "--state-dir", "state"))
-            load.server = server
+        for number in range(kills):
+            server = start(built, folder, "--state-dir", "state")
+            if number % 5:  # every fifth is killed while it starts
+                load.server = listening(server)
             time.sleep(chance.uniform(0, longest))
             server.process.kill()
             server.process.wait()

@@ -19,6 +19,7 @@ from agentdc.check import (
     policy,
     secrets,
     shape,
+    state,
 )
 from agentdc.check.children import Children
 from agentdc.check.facts import Facts
@@ -117,6 +118,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *secrets.check(workflow, at),
         *auth.check(workflow, at),
         *http_routes.check(workflow, at),
+        *state.check(workflow, at),
         *budget.check(workflow, at),
     )
 

@@ -96,6 +96,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),
+    (370, "state_files_backend", "state kept in files"),
+    (371, "state_setting_idle", "a setting of the state store that changes nothing"),
+    (372, "state_small_reserve", "a reserve that is too small to help"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
