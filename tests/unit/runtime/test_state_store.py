@@ -55,12 +55,12 @@ def test_operands_that_were_edited(name: str, value: object) -> None:
 
 
 def test_where_the_state_is() -> None:
-    home = {"HOME": "/home/a"}
-    assert default_folder("Front Door!", home) == "/home/a/.local/state/agentdc/front-door-"
+    home = {"HOME": "/h/a"}
+    assert default_folder("Front Door!", home) == "/h/a/.local/state/agentdc/front-door-"
     assert default_folder("..x", {**home, "XDG_STATE_HOME": "/var/s"}) == "/var/s/agentdc/x"
     assert default_folder("x" * 99, {**home, "XDG_STATE_HOME": "here"}).endswith("/agentdc/" + "x" * 64)
     assert folder_of("d", {"state": {}}, "x", home) == "d"
-    assert folder_of(None, {"state": {}}, "x", home) == "/home/a/.local/state/agentdc/x"
+    assert folder_of(None, {"state": {}}, "x", home) == "/h/a/.local/state/agentdc/x"
     assert folder_of(None, {}, "x", home) is None
 
 
