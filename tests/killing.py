@@ -93,27 +93,36 @@ def listening(server: Server) -> Server:
     return server
 
 
-def mortal(built: Path, folder: Path, point: str, *flags: str) -> Server:
-    """An app that listens and dies at a point, as soon as the file `armed` is in its folder."""
+def mortal(built: Path, folder: Path, point: str, *words: str) -> Server:
+    """An app that has been started, and dies at a point while the file `armed` is in its folder."""
     script = folder / "mortal.py"
     script.write_text(_MORTAL)
     errors = folder / "stderr.txt"
     command = [sys.executable, "-I", str(script), str(built), point, str(folder / "armed")]
     with errors.open("wb") as file:
         process = subprocess.Popen(
-            [*command, "--bind", "127.0.0.1:0", *flags],
+            [*command, *words],
             cwd=folder,
             env=environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=file,
         )
-    return listening(Server(process, errors, folder=folder))
+    return Server(process, errors, folder=folder)
+
+
+def killed_early(built: Path, folder: Path, point: str, *words: str) -> None:
+    """Start an app, to serve or with a verb, that dies at a point before it is done or listens."""
+    (folder / "armed").touch()
+    server = mortal(built, folder, point, *words)
+    status = server.process.wait(20)
+    (folder / "armed").unlink()
+    assert status == -signal.SIGKILL, f"{point} was never reached: {server.said}"
 
 
 def killed_at(built: Path, folder: Path, point: str, body: str, *flags: str, path: str = "/once") -> None:
     """Send one request to an app that dies at a point before it can answer."""
-    server = mortal(built, folder, point, *flags)
+    server = listening(mortal(built, folder, point, "--bind", "127.0.0.1:0", *flags))
     (folder / "armed").touch()
     try:
         answer = server.ask("POST", path, body)
@@ -246,9 +255,10 @@ def random_kills(folder: Path, kills: int, seed: int, *, callers: int = 4, longe
     for each in threads:
         each.start()
     try:
-        for _ in range(kills):
-            server = listening(start(built, folder, "--state-dir", "state"))
-            load.server = server
+        for number in range(kills):
+            server = start(built, folder, "--state-dir", "state")
+            if number % 5:  # every fifth is killed while it starts
+                load.server = listening(server)
             time.sleep(chance.uniform(0, longest))
             server.process.kill()
             server.process.wait()

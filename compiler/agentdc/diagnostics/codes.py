@@ -98,7 +98,10 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (362, "end_without_value", "an end without a value beside one with"),
     (363, "relative_command", "a command that is no absolute path"),
     (364, "bad_url", "a URL that cannot be requested"),
-    (370, "pause_in_child", "a child workflow that waits for approval"),
+    (370, "state_files_backend", "state kept in files"),
+    (371, "state_setting_idle", "a setting of the state store that changes nothing"),
+    (372, "state_small_reserve", "a reserve that is too small to help"),
+    (373, "pause_in_child", "a child workflow that waits for approval"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

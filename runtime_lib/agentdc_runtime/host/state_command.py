@@ -243,7 +243,9 @@ def _understood(words: list[str]) -> tuple[str, Asked]:
         name, equals, text = word.partition("=") if word.startswith("--") else (word, "", "")
         if name in ("--help", "-h"):
             raise Usage("")
-        if name in ("--json", "--full") and not equals and (name == "--json" or name in own):
+        if name == "--json" or (name == "--full" and name in own):
+            if equals:
+                raise Usage(f"`{name}` takes no value")
             setattr(asked, name[2:], True)
         elif name in ("--state-dir", "--format", "--timeout") or name in own:
             _take(asked, name, text if equals else next(rest, ""))

@@ -6,7 +6,7 @@ import os
 import sqlite3
 
 from agentdc_runtime.observe.log import INFO
-from agentdc_runtime.state.fault import UNUSABLE, StoreError, fault_of, of_system
+from agentdc_runtime.state.fault import CORRUPT, UNUSABLE, StoreError, fault_of, of_system
 from agentdc_runtime.state.place import NAME
 from agentdc_runtime.state.schema import MIGRATIONS, VERSION
 from agentdc_runtime.state.settings import MB, Settings
@@ -61,23 +61,32 @@ def opened(folder: str, settings: Settings, emit: Emit, *, unclean: bool) -> sql
         if unclean:
             damage = problems(connection, full=False)
             if damage:
-                raise StoreError(f"{path}: {damage[0]}", "state_corrupt")
+                raise refusal(path, damage[0], CORRUPT)
         migrate(connection, path, emit)
     except BaseException as error:
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.Error):
-            raise StoreError(f"{path}: {error}", f"state_{fault_of(error, folder) or UNUSABLE}") from error
+            raise refusal(path, error, fault_of(error, folder) or UNUSABLE) from error
         if isinstance(error, OSError):
             raise StoreError(f"{path}: {error.strerror}", f"state_{of_system(error)}") from error
         raise
     return connection
 
 
+def refusal(path: str, what: object, name: str) -> StoreError:
+    """Why the database cannot be opened, and what helps."""
+    helped = "; the app's `state recover` saves what can be read" if name == CORRUPT else ""
+    return StoreError(f"{path}: {what}{helped}", f"state_{name}")
+
+
 def problems(connection: sqlite3.Connection, *, full: bool) -> list[str]:
     """What is wrong with the file, in SQLite's words. `full`: also the indexes, and the references between tables."""
     try:
-        found = [row[0] for row in connection.execute(f"PRAGMA {'integrity' if full else 'quick'}_check(20)")]
+        told = connection.execute(f"PRAGMA {'integrity' if full else 'quick'}_check(20)").fetchall()
+        found = [
+            line for row in told for line in row[0].splitlines() if not line.startswith("*** in database")
+        ]
         if full and found == ["ok"]:
             rows = connection.execute("PRAGMA foreign_key_check").fetchmany(20)
             found += [f"row {row[1]} of {row[0]} refers to nothing in {row[2]}" for row in rows]

@@ -14,7 +14,6 @@ import time
 from agentdc_runtime.observe.log import DEBUG, INFO, WARN
 from agentdc_runtime.state import figures
 from agentdc_runtime.state.checkpoint import BUSY, DONE, Checkpoints
-from agentdc_runtime.state.copies import rotate
 from agentdc_runtime.state.fault import FULL, READONLY, StoreError, tried
 from agentdc_runtime.state.prune import prune_all
 from agentdc_runtime.state.reader import LONGEST
@@ -189,6 +188,8 @@ class Upkeep:
         store = self._store
         folder = store.settings.backup_dir
         assert folder is not None
+        from agentdc_runtime.state.copies import rotate  # it takes its time to load
+
         try:
             path = rotate(store.path, folder, time.time())
         except (StoreError, sqlite3.Error) as error:
