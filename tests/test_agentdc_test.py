@@ -14,7 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/workflow.toml"))
-TESTED = [each for each in EXAMPLES if each.name != "cron-poller"]  # which asks a server that a fixture cannot start
+TESTED = [
+    each for each in EXAMPLES if each.name != "cron-poller"
+]  # which asks a server that a fixture cannot start
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -82,7 +82,8 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
     if bundle.stepwise is not None:
         programs["stepwise"] = bundle.stepwise
     for module, program in programs.items():
-        source = WorkflowModule(program, modules, awaits=bundle.awaits, resumes=program is bundle.stepwise)
+        needs = dict(bundle.needs) if program is bundle.stepwise else None
+        source = WorkflowModule(program, modules, awaits=bundle.awaits, needs=needs)
         view = source.view(_docstring(program, header))
         files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
     if bundle.service is not None:

@@ -76,7 +76,8 @@ class StartView:
 class WorkflowView:
     """`app/workflow.py.j2`: the graph as Python functions; `awaits` when they are coroutine functions.
 
-    `points`: where a run can go on, by node id; none in a program that is only begun at its starts.
+    `points`: where a run can go on, by node id; none in a program that is only begun at its starts. `needs`: what it
+    must have stored there.
     """
 
     docstring: str
@@ -90,6 +91,7 @@ class WorkflowView:
     blocks: tuple[BlockView, ...]
     starts: tuple[StartView, ...]
     points: tuple[StartView, ...]
+    needs: tuple[tuple[str, str], ...]
     loops: int
     counts_visits: bool
     max_visits: int

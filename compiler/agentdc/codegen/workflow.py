@@ -9,7 +9,7 @@ from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names
 from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
-from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Program, Record, Step
+from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Need, Program, Record, Step
 from agentdc.ir.walk import parts
 
 ABI = 1  # of the runtime library that the generated text is written for
@@ -33,15 +33,20 @@ RESERVED = frozenset(
 class WorkflowModule:
     """Builds the view; holds the names of one module.
 
-    `modules`: child programs to (package, module). `awaits`: the colour of the app. `resumes`: a run can go on at
-    every block.
+    `modules`: child programs to (package, module). `awaits`: the colour of the app. `needs`: what a run that goes on
+    at a block must have stored, None where none does.
     """
 
     def __init__(
-        self, program: Program, modules: Mapping[str, tuple[str, str]], *, awaits: bool, resumes: bool = False
+        self,
+        program: Program,
+        modules: Mapping[str, tuple[str, str]],
+        *,
+        awaits: bool,
+        needs: Mapping[str, Sequence[Need]] | None = None,
     ) -> None:
         self._program = program
-        self._resumes = resumes
+        self._needs = needs
         self._awaits = awaits
         self._modules = modules
         self._children = {key: module for key, (_, module) in modules.items()}
@@ -86,7 +91,12 @@ class WorkflowModule:
             points=tuple(
                 StartView(literal(block.name), "", self._functions[block.name])
                 for block in self._program.blocks
-                if self._resumes
+                if self._needs is not None
+            ),
+            needs=tuple(
+                (literal(block.name), literal(tuple((each.node, each.path, each.kind) for each in found)))
+                for block in self._program.blocks
+                if (found := (self._needs or {}).get(block.name))
             ),
             loops=len(self._program.loops),
             counts_visits=self._counts,

@@ -15,6 +15,7 @@ from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
 from agentdc.driver.check import Report
 from agentdc.driver.children import Family, Member
+from agentdc.check.resuming import needs as needs_of
 from agentdc.ir.ops import Bundle, Program
 from agentdc.ir.pprint import bundle_text
 from agentdc.link.closure import Closure, reachable_modules
@@ -69,6 +70,8 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     workflow = _workflow(main)
     stepwise = keeps_runs(workflow) and stand_ins is None
     bundle = run_passes(lower_family(report.family, stand_ins), stepwise=stepwise)
+    if stepwise and main.checked is not None and main.checked.facts is not None:
+        bundle = replace(bundle, needs=tuple(needs_of(main.checked.facts.flow).items()))
     document = _described(main) if workflow.http_routes else None
     bundle = replace(bundle, service=service(workflow, main.schemas, document, keeps_runs=stepwise))
     digest = sha256(bundle_text(bundle).encode()).hexdigest()

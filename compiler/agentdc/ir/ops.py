@@ -220,12 +220,21 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What a run that goes on somewhere must have stored: `node` reads `path`, and takes `kind`: any, string, …"""
+
+    node: str
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """All programs of one app: the main one, and children by their key, in the order in which they are met.
 
     `main_key`: how a child that runs the main program again names it. `service`: what the app offers to the outside,
     None when it only runs once. `stepwise`: the main program with one block per node, for checkpoints and resuming;
-    None when the app keeps no runs.
+    None when the app keeps no runs; `needs`: by node, what a run that goes on there must have stored.
     """
 
     main: Program
@@ -233,6 +242,7 @@ class Bundle:
     main_key: str = ""
     service: Service | None = None
     stepwise: Program | None = None
+    needs: tuple[tuple[str, tuple[Need, ...]], ...] = ()
 
     @property
     def programs(self) -> tuple[Program, ...]:

@@ -8,6 +8,7 @@ from agentdc.ir.ops import Bundle, Program
 from agentdc.ir.verify import verify
 from agentdc.passes.chain import chain
 from agentdc.passes.colour import colour
+from agentdc.passes.distrust import distrust
 from agentdc.passes.fold import fold
 from agentdc.passes.localise import localise
 from agentdc.passes.prune import prune
@@ -26,4 +27,4 @@ def _program(program: Program) -> Program:
 
 def _single(program: Program) -> Program:
     """Every node begins a block, so that a run can go on at any of them."""
-    return verify(localise(fold(prune(program))))
+    return verify(localise(distrust(fold(prune(program)))))

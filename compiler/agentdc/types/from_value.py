@@ -60,3 +60,14 @@ def _scalar(value: Any) -> Type:
         case str():
             return STRING
     return NEVER
+
+
+def exact(value: Any) -> Type:
+    """The type of one value alone: which keys and items it has and which it lacks is known; of scalars, the kind."""
+    match value:
+        case dict():
+            return Object(tuple((name, Field(exact(value[name]))) for name in sorted(value)))
+        case list():
+            return Array(NEVER, tuple(exact(each) for each in value))
+        case _:
+            return _scalar(value)

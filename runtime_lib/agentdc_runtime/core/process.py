@@ -78,6 +78,13 @@ class Process:
         """Give run ids of their own to a process that was forked."""
         self._prefix = f"{self._prefix.rpartition('-')[0]}-{os.getpid():x}"
 
+    def spread_ids(self) -> None:
+        """Begin to count somewhere else than any other process: ids of kept runs must not meet in one database.
+
+        Time and pid do not suffice: in a container every process may be number 1, and begin in the same second.
+        """
+        self._runs = int.from_bytes(os.urandom(5), "big") << 24
+
     def next_run_id(self) -> str:
         """A fresh run id; children consume numbers too (spec 01 §6.1)."""
         self._runs += 1

@@ -42,10 +42,11 @@ class Node:
 class Program:
     """One compiled workflow. `starts`: start node name to (source, block), in declaration order.
 
-    `points`: node id to block, where every node begins one; empty where a run can only begin at a start.
+    `points`: node id to block, where every node begins one; empty where a run can only begin at a start. `needs`: what
+    a run that goes on at one of them certainly reads of what was stored: (node, path, kind) in this order.
     """
 
-    __slots__ = ("loops", "name", "points", "starts")
+    __slots__ = ("loops", "name", "needs", "points", "starts")
 
     def __init__(
         self,
@@ -53,11 +54,13 @@ class Program:
         starts: dict[str, tuple[str, Block]],
         loops: int,
         points: dict[str, Block] | None = None,
+        needs: dict[str, tuple[tuple[str, str, str], ...]] | None = None,
     ) -> None:
         self.name = name
         self.starts = starts
         self.loops = loops
         self.points = points or {}
+        self.needs = needs or {}
 
 
 class Ending:

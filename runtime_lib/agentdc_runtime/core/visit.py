@@ -1,4 +1,4 @@
-"""Which visit of a node this is: a name that a run gives it again after a crash. Links `hashlib`, late.
+"""Which visit of a node this is: a name that a run gives it again after a crash. Imports nothing.
 
 A node is visited again only over a loop edge, and the counts of loop edges are part of every checkpoint: so their sum
 tells the visits of one run apart. A child run is named by the visit of the node that runs it, and its place among
@@ -16,10 +16,3 @@ def visit(run: Run) -> str:
     """The name of the visit that a run is at."""
     above = run.id if run.parent is None else f"{run.above}[{run.place}]"
     return f"{above}/{run.last_node}.{sum(run.loops)}"
-
-
-def key_of(run: Run) -> str:
-    """A key for what a node asks of others: it tells nothing of the run."""
-    from hashlib import sha256
-
-    return sha256(visit(run).encode("utf-8", "surrogatepass")).hexdigest()[:32]

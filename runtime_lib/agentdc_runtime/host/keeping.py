@@ -50,4 +50,5 @@ def keep(started: Started, store: Store, *, serving: bool) -> Keeper:
         serving=serving,
     )
     started.process.keeper = keeper
+    started.process.spread_ids()
     return keeper

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from os import environ
 
-from agentdc_runtime.core.visit import key_of
+from agentdc_runtime.core.visit import visit
 from agentdc_runtime.errors import ConfigError, ToolError
 from agentdc_runtime.net.url import BadUrl, parse
 from agentdc_runtime.observe.log import WARN
@@ -54,7 +54,7 @@ async def run(
     content = _content(body)
     lines = [(name, await _value(run.process, name, parts)) for name, parts in headers]
     if keyed:
-        lines.insert(0, ("Idempotency-Key", key_of(run)))
+        lines.insert(0, ("Idempotency-Key", _key(run)))
     if run.traceparent is not None and all(name.lower() != "traceparent" for name, _ in lines):
         lines.insert(0, ("traceparent", run.traceparent))  # a declared one wins (spec 03 §4.2)
     answer = await _exchange(run.process, method, address, content, lines)
@@ -65,6 +65,16 @@ async def run(
         "status": answer.status,
     }
     return output, None if 200 <= answer.status <= 299 else "error"
+
+
+def _key(run: Run) -> str:
+    """A key of this visit that tells nothing of the run; ids of runs that nothing keeps may occur on other machines."""
+    from hashlib import sha256
+    from os import urandom
+
+    process = run.process
+    salt = b"" if process.keeper is not None else process.kept.setdefault("idempotency", urandom(16))
+    return sha256(salt + visit(run).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _content(body: Callable[[], Json] | None) -> bytes:

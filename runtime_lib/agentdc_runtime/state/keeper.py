@@ -97,10 +97,6 @@ class Keeper:
             fields = {"run_id": checkpoint.run_id, "was": checkpoint.program, "is": self.program}
             self.process.emit(WARN, "workflow.changed", fields)
 
-    def restart(self) -> None:
-        """Give a process that was forked an owner of its own."""
-        self.owner = f"{me()}#{namespace()}"
-
     # A run on its way.
 
     def begun(self, run: Run) -> None:

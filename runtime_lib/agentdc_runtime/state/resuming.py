@@ -10,11 +10,12 @@ from agentdc_runtime.core.run import Ending, Run
 from agentdc_runtime.jsontext import loads
 from agentdc_runtime.state import decisions, rows
 from agentdc_runtime.state.decisions import APPROVE, EXPIRE, Refused
+from agentdc_runtime.state.fitting import why_not
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Container
+    from typing import Any
 
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Block, Program
@@ -63,7 +64,7 @@ def claim(
     if decision is None and checkpoint.awaiting_approval and checkpoint.extra.get("require_decision"):
         message = f"the run {run_id} waits for a decision about `{checkpoint.paused_at}`; see `approvals`"
         raise Refused("waiting", message)
-    refuse_unknown(checkpoint, keeper.stepwise.points)
+    refuse_unfit(checkpoint, decision, keeper.stepwise)
     paused, checkpoint.awaiting_approval = checkpoint.awaiting_approval, False
     if recovering and not paused:
         _count(checkpoint)
@@ -72,15 +73,22 @@ def claim(
     return Claim(checkpoint, decision, paused=paused)
 
 
-def refuse_unknown(checkpoint: Checkpoint, points: Container[str]) -> None:
-    """Refused when the program has no node where the run would go on."""
-    node = checkpoint.resume_node
-    if node is not None and node not in points:
-        message = (
-            f"the run {checkpoint.run_id} cannot go on: it stands before node `{node}`, which this build of the"
-            " workflow does not have; its checkpoint is kept"
-        )
+def refuse_unfit(checkpoint: Checkpoint, decision: Decision | None, program: Program) -> None:
+    """Refused when the run cannot go on in this build."""
+    why = why_not(program, checkpoint.resume_node, _outputs(checkpoint, decision))
+    if why is not None:
+        message = f"the run {checkpoint.run_id} cannot go on: {why}; its checkpoint is kept"
         raise Refused("cannot", message)
+
+
+def _outputs(checkpoint: Checkpoint, decision: Decision | None) -> dict[str, Any]:
+    """What the run has: all that is stored, and the decision about its pause. ValueError: unreadable."""
+    outputs = loads(checkpoint.node_outputs)
+    if not isinstance(outputs, dict):
+        raise ValueError("node_outputs is no object")
+    if decision is not None and decision.decision == APPROVE:
+        outputs[checkpoint.paused_at] = decisions.output(decision)
+    return outputs
 
 
 def restored(keeper: Keeper, claimed: Claim, deadline: float) -> tuple[Run, Block | None]:
@@ -97,12 +105,7 @@ def restored(keeper: Keeper, claimed: Claim, deadline: float) -> tuple[Run, Bloc
         start=checkpoint.start_node,
         id=checkpoint.run_id,
     )
-    outputs = loads(checkpoint.node_outputs)
-    if not isinstance(outputs, dict):
-        raise ValueError("node_outputs is no object")
-    run.outputs.update(outputs)
-    if decision is not None and decision.decision == APPROVE:
-        run.outputs[checkpoint.paused_at] = decisions.output(decision)
+    run.outputs.update(_outputs(checkpoint, decision))
     run.resumed = checkpoint.paused_at
     if checkpoint.http_response is not None:
         run.response = loads(checkpoint.http_response)

@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "openapi", "testing", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "compat", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -127,7 +127,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
 CLOCK_AND_SYSTEM = {
     "core": {"asyncio", "os", "time"},  # retry waits, a run has a deadline, and children run side by side
     "policy": {"os", "resource"},  # links are followed, memory is read
-    "nodes": {"os", "itertools"},  # read_env, and what a request or a command takes from the environment
+    "nodes": {"os", "itertools", "hashlib"},  # read_env, what a request takes from the environment, keys
 }
 
 
