@@ -34,12 +34,11 @@ def needs_at(flow: Flow, node: str) -> Iterator[Need]:
             if field.missing == "error" and head not in given and path not in asked:
                 asked.add(path)
                 yield Need(each, path, field.needs)
-        if not flow.steps.doubtful(each):
-            given.add(each)
+        given.add(each)  # a pause may leave nothing, but then nothing was stored before either
 
 
 def forced(flow: Flow, node: str) -> list[str]:
-    """The nodes that every run passes that goes on at `node`, up to where routes part, it ends, waits or turns back."""
+    """The nodes that every run passes that goes on at `node`, up to where routes part or it ends or loops."""
     found = [node]
     while (following := _only(flow, found[-1])) is not None and following not in found:
         found.append(following)
@@ -55,8 +54,8 @@ def reads(steps: Steps, node: str) -> Iterator[tuple[PathField, str]]:
 def _only(flow: Flow, node: str) -> str | None:
     """The node that comes next whatever this one gives; None when there are several, or none."""
     spec = SPECS[flow.steps.nodes[node].type]
-    labels = flow.steps.labels(node)
-    if labels is None or not labels or spec.end != "continue":
+    labels = (None,) if spec.end == "pause" else flow.steps.labels(node)
+    if not labels:
         return None
     following = {_next(flow.ways.get(node, ()), label) for label in labels}
     return following.pop() if len(following) == 1 else None

@@ -25,9 +25,9 @@ def compat(
         str, typer.Option("--fail-on", metavar="|".join(LEVELS), help="exit status 5 for such a verdict")
     ] = "cannot",
 ) -> None:
-    """Tell whether runs of OLD that pause or were interrupted go on in NEW. Exit status 0, 5 by --fail-on, 2 for files.
+    """Tell whether runs of OLD that paused or were interrupted go on in NEW.
 
-    With --state-dir the runs that are there decide about the exit status, else all that there can be.
+    Exit status 0, 5 by --fail-on, 2 for files. With --state-dir the runs that are there decide; else all that can be.
     """
     from agentdc.compat import render
     from agentdc.driver import compat as driver

@@ -22,6 +22,7 @@ from agentdc.check.paths import fits
 from agentdc.compat import reasons
 from agentdc.compat.points import Point
 from agentdc.compat.words import a_kind, a_node, a_value
+from agentdc.ir.ops import Need
 from agentdc.model.node import NodeModel
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import PathField
@@ -35,10 +36,11 @@ Told = tuple[Verdict, str]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version: its name, and what holds in its runs."""
+    """One version: its name, what holds in its runs, and whether its app keeps any."""
 
     workflow: str
     flow: Flow
+    keeps: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ def judge(point: Point, old: Side, new: Side) -> Judgement:
 def _judged(point: Point, old: Side, new: Side) -> Iterator[Told]:
     if old.workflow != new.workflow:
         yield "cannot", reasons.other_workflow(old.workflow, new.workflow)
+        return
+    if not new.keeps:
+        yield "cannot", reasons.keeps_nothing()
         return
     if point.resume is not None and not new.flow.reaches(point.resume):
         yield "cannot", reasons.no_node(point.resume)
@@ -113,7 +118,7 @@ class _Reads:
         self._nexts = nexts
         self._certain = {each: {need.path for need in needs} for each, needs in self._needed(resume)}
 
-    def _needed(self, resume: str) -> Iterator[tuple[str, Sequence[resuming.Need]]]:
+    def _needed(self, resume: str) -> Iterator[tuple[str, Sequence[Need]]]:
         needed = list(resuming.needs_at(self._new, resume))
         for node in dict.fromkeys(need.node for need in needed):
             yield node, [need for need in needed if need.node == node]
@@ -135,8 +140,7 @@ class _Reads:
             return True
         if head not in self._new.steps.nodes:
             return False
-        given = head in self._dominance.order and self._dominance.before(head, at) and head != at
-        return not given or self._new.steps.doubtful(head)
+        return not (head in self._dominance.order and self._dominance.before(head, at) and head != at)
 
     def _again(self, head: str, at: str) -> bool:
         """Whether the node may also have run since."""
@@ -166,10 +170,10 @@ class _Reads:
         known = self._new.certain(path, node)
         if known and (head not in self._point.sure or found.certain < len(segments)) and not again:
             yield "warning", reasons.may_lack(node, path)
-        if fit == "some" and fits(fresh.type, needs, nullable=not aborts) == "yes":
-            yield "warning", reasons.may_be_wrong(node, path, a_kind(needs))
         elif fit == "yes" and not _kinds(found.type) <= _kinds(fresh.type):
             yield "warning", reasons.changed(node, path, a_value(found.type), a_value(fresh.type))
+        if fit == "some" and fits(fresh.type, needs, nullable=not aborts) == "yes":
+            yield "warning", reasons.may_be_wrong(node, path, a_kind(needs))
 
     def _templates(self, name: str) -> Iterator[Told]:
         node = self._new.steps.nodes[name]

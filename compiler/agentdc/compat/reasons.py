@@ -12,6 +12,11 @@ def no_node(node: str) -> str:
     return f"it stands before node `{node}`, which this build of the workflow does not have"
 
 
+def keeps_nothing() -> str:
+    """An app without a state store has no `--resume`."""
+    return "this version keeps no runs: it has no [state], no pause and no idempotency key"
+
+
 def other_workflow(old: str, new: str) -> str:
     """Checkpoints belong to a workflow by its name."""
     return f"it is a run of workflow `{old}`, and this is workflow `{new}`"

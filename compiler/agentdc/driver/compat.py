@@ -14,6 +14,7 @@ from agentdc.compat.render import Report
 from agentdc.diagnostics import Diagnostic, SourceFile, code, error
 from agentdc.driver import files, rows
 from agentdc.driver.children import Family
+from agentdc.link.needs import keeps_runs
 from agentdc.nodes.registry import MODELS
 from agentdc.parse.decode import decode
 
@@ -29,7 +30,8 @@ class Incomparable(Exception):
 def compat(old: str, new: str, folder: str | None) -> Report:
     """What becomes of runs of the old version in the new one; of all that it can have, and of those in a folder."""
     before, now = side(old), side(new)
-    found = tuple((point, judge(point, before, now)) for point in points(before.flow))
+    places = points(before.flow) if before.keeps else ()
+    found = tuple((point, judge(point, before, now)) for point in places)
     if folder is None:
         return Report(old, new, found)
     return Report(old, new, found, folder, tuple(_runs(folder, before, now)))
@@ -48,7 +50,8 @@ def side(path: str) -> Side:
     if facts is None or main.decoded.workflow is None:
         told = [each for member in family.members.values() for each in member.diagnostics if each.is_error]
         raise Incomparable([_unusable(path, "it has errors"), *told])
-    return Side(main.decoded.workflow.name, facts.flow)
+    workflow = main.decoded.workflow
+    return Side(workflow.name, facts.flow, keeps_runs(workflow))
 
 
 def _runs(folder: str, old: Side, new: Side) -> Iterator[tuple[str, Point, Judgement]]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from agentdc.check.resuming import needs as needs_of
 from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
 from agentdc.driver.check import Report
 from agentdc.driver.children import Family, Member
-from agentdc.check.resuming import needs as needs_of
 from agentdc.ir.ops import Bundle, Program
 from agentdc.ir.pprint import bundle_text
 from agentdc.link.closure import Closure, reachable_modules

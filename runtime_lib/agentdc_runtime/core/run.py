@@ -42,8 +42,8 @@ class Node:
 class Program:
     """One compiled workflow. `starts`: start node name to (source, block), in declaration order.
 
-    `points`: node id to block, where every node begins one; empty where a run can only begin at a start. `needs`: what
-    a run that goes on at one of them certainly reads of what was stored: (node, path, kind) in this order.
+    `points`: node id to block, where every node begins one; empty where a run can only begin at a start. `needs`:
+    what a run that goes on at one of them certainly reads of what was stored: (node, path, kind) in this order.
     """
 
     __slots__ = ("loops", "name", "needs", "points", "starts")

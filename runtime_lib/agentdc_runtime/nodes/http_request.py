@@ -68,7 +68,7 @@ async def run(
 
 
 def _key(run: Run) -> str:
-    """A key of this visit that tells nothing of the run; ids of runs that nothing keeps may occur on other machines."""
+    """A key of this visit that tells nothing of the run; ids of runs that nothing keeps may occur elsewhere too."""
     from hashlib import sha256
     from os import urandom
 

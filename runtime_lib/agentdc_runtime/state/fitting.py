@@ -1,7 +1,7 @@
 """Whether what is stored of a run is what this build needs to go on with it. Imports nothing.
 
-The build says for each node what a run that goes on there certainly reads (`Program.needs`). Here it is looked for, so
-that a run that would error is refused before it does anything, and stays as it is. `agentdc compat` says the same
+The build says for each node what a run that goes on there certainly reads (`Program.needs`). Here it is looked for,
+so that a run that would error is refused before it does anything, and stays as it is. `agentdc compat` says the same
 words before a deploy.
 """
 
