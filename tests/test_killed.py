@@ -19,8 +19,8 @@ POINTS = {
     "commit:claim:after": 1,
     "call:agentdc_runtime.host.command:run_command:before": 1,
     "call:agentdc_runtime.host.command:run_command:after": 2,
-    "commit:keep:before": 2,
-    "commit:keep:after": 1,
+    "commit:close:before": 2,
+    "commit:close:after": 1,
     "call:agentdc_runtime.http.service:Service._outcome:before": 1,
     "call:agentdc_runtime.http.service:Service._outcome:after": 1,
 }

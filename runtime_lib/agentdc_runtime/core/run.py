@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.errors import AgentError
     from agentdc_runtime.host.journal import Journal
+    from agentdc_runtime.state.idempotency import Link
 
     Json: TypeAlias = Any
     # A block returns the next one or None; in an app that awaits, it is a coroutine function.
@@ -104,8 +105,9 @@ class Run:
     counted only in programs with loop edges. `kind`, `start`: of the trigger, and the start node by name. `resumed`:
     the node after which a run goes on that was begun before, else None. `response`: the reply that a `respond` node
     declared, or None. `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if
-    anything. `parent`: the run whose composition node started this one, or None; `depth`: how many such there are;
-    `above`: the visit of that node by name, `place`: which of its children this is.
+    anything. `delivery`: the request with a key that its end answers, or None. `parent`: the run whose composition
+    node started this one, or None; `depth`: how many such there are; `above`: the visit of that node by name,
+    `place`: which of its children this is.
     """
 
     __slots__ = (
@@ -113,6 +115,7 @@ class Run:
         "at_edge",
         "children",
         "deadline",
+        "delivery",
         "depth",
         "dry_run",
         "ending",
@@ -158,6 +161,7 @@ class Run:
         self.kind = trigger_kind
         self.start = start
         self.resumed: str | None = None
+        self.delivery: Link | None = None
         self.input = trigger_input
         self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
         self.trace: list[Entry] = []

@@ -6,6 +6,7 @@ import os
 
 from agentdc_runtime.errors import ConfigError
 from agentdc_runtime.host.console import USAGE, Refusal
+from agentdc_runtime.http.reply import outcome_reply
 from agentdc_runtime.state.keeper import Keeper
 from agentdc_runtime.state.settings import folder_of
 from agentdc_runtime.state.store import Store
@@ -43,6 +44,7 @@ def keep(started: Started, store: Store, *, serving: bool) -> Keeper:
         store,
         started.process,
         app.stepwise,
+        outcome_reply,
         workflow=app.name,
         program=operands["program_sha256"],
         each_node=started.options.checkpoint_each_node,

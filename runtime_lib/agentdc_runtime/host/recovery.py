@@ -16,13 +16,18 @@ from agentdc_runtime.state import decisions, history, rows
 from agentdc_runtime.state.decisions import Refused
 from agentdc_runtime.state.fault import StoreError
 from agentdc_runtime.state.keeper import now_ms
-from agentdc_runtime.state.resuming import candidates, claim, ending_of, gone, restored
+from agentdc_runtime.state.resuming import candidates, ending_of, gone, restored, taking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from agentdc_runtime.core.run import Ending, Run
     from agentdc_runtime.host.start import Started
     from agentdc_runtime.http.runs import Runs
     from agentdc_runtime.state.keeper import Keeper
+
+    _End: TypeAlias = tuple[Run, Ending] | None
 
 PERIOD = 1.0  # seconds
 
@@ -36,7 +41,7 @@ class Recovery:
         self._keeper = keeper
         self._mode = mode
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[_End]] = {}
         self._tried: set[str] = set()
         self._stopped = False
 
@@ -75,9 +80,15 @@ class Recovery:
 
     async def end(self) -> None:
         """Give up what is on its way: its checkpoints stay."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def join(self, run_id: str) -> _End:
+        """Go on with a run that somebody asks for again, whatever the mode; several may ask."""
+        if self._stopped:
+            return None
+        return await asyncio.shield(self._tasks.get(run_id) or self._begin(run_id))
 
     async def _list(self) -> None:
         keeper = self._keeper
@@ -93,25 +104,28 @@ class Recovery:
         for run_id in found:
             if run_id in self._tried:
                 continue
-            self._tried.add(run_id)
-            task = asyncio.get_running_loop().create_task(self._go_on(run_id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(run_id)
 
-    async def _go_on(self, run_id: str) -> None:
+    def _begin(self, run_id: str) -> asyncio.Task[_End]:
+        self._tried.add(run_id)
+        task = asyncio.get_running_loop().create_task(self._go_on(run_id))
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
+        return task
+
+    async def _go_on(self, run_id: str) -> _End:
+        """The run with its end; None when it cannot go on here, which is told."""
         keeper, emit = self._keeper, self._keeper.process.emit
         try:
-            claimed = await keeper.store.write(
-                lambda database: claim(database, keeper, run_id, now_ms(), recovering=True)
-            )
+            claimed = await keeper.store.write(taking(keeper, run_id, recovering=True))
             run, block = restored(keeper, claimed, monotonic())
         except Refused as refused:
             if refused.kind != "running":
                 emit(WARN, "workflow.not_resumed", {"run_id": run_id, "reason": refused.message})
-            return
+            return None
         except (StoreError, ValueError) as error:
             emit(WARN, "workflow.not_resumed", {"run_id": run_id, "reason": str(error)})
-            return
+            return None
         keeper.warn_of_change(claimed.checkpoint)
         if claimed.expired and claimed.decision is not None:
             decisions.tell(emit, claimed.decision, ends=False)
@@ -123,3 +137,4 @@ class Recovery:
         ending = await self._runs.resume(run, block, ending)
         if ending.status == "paused":
             self._tried.discard(run_id)  # the next decision is another one
+        return run, ending

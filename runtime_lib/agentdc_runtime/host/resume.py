@@ -13,9 +13,8 @@ from agentdc_runtime.host.start import read_operands
 from agentdc_runtime.observe.lines import printable
 from agentdc_runtime.state import decisions, rows
 from agentdc_runtime.state.decisions import Refused
-from agentdc_runtime.state.keeper import now_ms
 from agentdc_runtime.state.place import NAME
-from agentdc_runtime.state.resuming import claim, ending_of, restored
+from agentdc_runtime.state.resuming import ending_of, restored, taking
 from agentdc_runtime.state.settings import folder_of
 from agentdc_runtime.state.store import Store
 
@@ -91,7 +90,7 @@ def resume_incomplete(started: Started) -> int:
 def go_on(started: Started, keeper: Keeper, run_id: str, *, recorded: bool = True) -> int:
     """Take a run and walk on; its exit status, or Refused."""
     try:
-        claimed: Claim = keeper.store.write_now(lambda database: claim(database, keeper, run_id, now_ms()))
+        claimed: Claim = keeper.store.write_now(taking(keeper, run_id))
         run, block = restored(keeper, claimed, monotonic() + started.run_time())
     except ValueError as error:
         raise Refused("unknown", f"the checkpoint {run_id} cannot be read: {error}") from error

@@ -246,6 +246,7 @@ class _Server:
         assert state is not None
         self._recovery = recovery = state.recovery(self._started, self.runs, keeper)
         keeper.wake = recovery.wake
+        self.runs.go_on = recovery.join
         self._tasks.append(asyncio.get_running_loop().create_task(recovery.follow()))
 
     def _is_first(self) -> bool:

@@ -32,7 +32,8 @@ class Runs:
     """`walk`: runs blocks that await, None in a pure app; `walk_kept`: with checkpoints, None without a store.
 
     `run_time`: seconds per run. `keeper`: keeps runs, None without a state directory. `figures`: what is counted.
-    `closed`: why no run may begin, if so. `running`: those on their way.
+    `closed`: why no run may begin, if so. `go_on`: goes on with a run that another process began, with its end, or
+    None when it cannot. `running`: those on their way.
     """
 
     __slots__ = (
@@ -43,6 +44,7 @@ class Runs:
         "_walk_kept",
         "closed",
         "figures",
+        "go_on",
         "keeper",
         "run_time",
         "running",
@@ -73,9 +75,17 @@ class Runs:
         self.figures = figures
         self.keeper = keeper
         self.closed = closed
+        self.go_on: Callable[[str], Awaitable[tuple[Run, Ending] | None]] = _nowhere
         self.running: set[Run] = set()
 
-    def new(self, kind: str, payload: Json, start: str, outer: Callable[[], Spans] | None = None) -> Run:
+    def new(
+        self,
+        kind: str,
+        payload: Json,
+        start: str,
+        outer: Callable[[], Spans] | None = None,
+        run_id: str | None = None,
+    ) -> Run:
         """A run that begins now, with its journal. `outer`: the spans that it stands in."""
         run = Run(
             self._program,
@@ -85,6 +95,7 @@ class Runs:
             deadline=monotonic() + self.run_time,
             dry_run=self._dry_run,
             start=start,
+            id=run_id,
         )
         self._tell_begin(run, outer)
         return run
@@ -115,6 +126,8 @@ class Runs:
 
     async def in_turn(self, run: Run, block: Block) -> Ending | None:
         """Walk in its turn; None when no turn came within the time of a run."""
+        if self.walk is None and run.delivery is not None:
+            return await self.kept(run, drive(run, block))
         if self.walk is None:
             ending = self.at_once(run, block)
             return await self.kept(run, ending) if ending.status == "paused" else ending
@@ -180,6 +193,10 @@ class Runs:
         if run.journal is not None:
             run.journal.ended(ending, in_node)
             forget(run)
+
+
+async def _nowhere(_: str) -> None:
+    """Nothing here goes on with runs."""
 
 
 def forget(run: Run) -> None:

@@ -229,7 +229,8 @@ class Service:
         if self.guard is None:
             missing = "idempotency needs a state directory (--state-dir)"
             return self.refuse(request, caller, endpoint, 400, {"error": missing})
-        async with self.guard.delivery(route, payload, request.body, self.runs.run_time) as delivery:
+        runs, new_id = self.runs, self.process.next_run_id
+        async with self.guard.delivery(route, payload, request.body, runs.run_time, new_id) as delivery:
             if delivery.refusal is not None:
                 status, text = delivery.refusal
                 if status == 503:
@@ -239,22 +240,39 @@ class Service:
                 status, kind, body = delivery.replay
                 extra = (("X-Agentd-Idempotent-Replay", "true"),)
                 return self._reply(request, caller, endpoint, status, kind, body, extra)
-            run = self.new_run(request, payload, principal, endpoint)
+            if delivery.interrupted is not None:
+                return await self._continued(request, caller, endpoint, delivery.interrupted)
+            run = self.new_run(request, payload, principal, endpoint, delivery.run_id)
+            run.delivery = delivery.link
             ending = await self.walk_run(run, endpoint)
             if ending is None:
                 return self._busy(request, caller, endpoint)
-            status, kind, body = reply.outcome_reply(ending, run)
-            if ending.status in {"completed", "paused"}:
-                await delivery.record(status, kind, body)
+            delivery.ended(run)
             return self._outcome(request, caller, endpoint, ending, run)
+
+    async def _continued(self, request: Request, caller: Caller, endpoint: Endpoint, run_id: str) -> bytes:
+        """The answer of a run that another process began for this delivery, and that goes on here."""
+        found = await self.runs.go_on(run_id)
+        if found is None:
+            text = f"the run {run_id} of this idempotency key was interrupted, and cannot go on here"
+            return self.refuse(request, caller, endpoint, 409, {"error": text})
+        run, ending = found
+        return self._outcome(request, caller, endpoint, ending, run)
 
     # Runs.
 
-    def new_run(self, request: Request, payload: Json, principal: Principal, endpoint: Endpoint) -> Run:
+    def new_run(
+        self,
+        request: Request,
+        payload: Json,
+        principal: Principal,
+        endpoint: Endpoint,
+        run_id: str | None = None,
+    ) -> Run:
         """The run that this request starts, with its journal."""
         header = request.headers.get("traceparent")
         context = None if header is None else traceparent.parse(header)
-        run = self.runs.new("http", payload, endpoint.route.start, lambda: _span(request, context))
+        run = self.runs.new("http", payload, endpoint.route.start, lambda: _span(request, context), run_id)
         if not isinstance(payload, dict):
             run.outputs["trigger"]["principal"] = principal
         if context is not None:

@@ -19,6 +19,7 @@ from agentdc_runtime.jsontext import compact
 from agentdc_runtime.observe.log import WARN
 from agentdc_runtime.state import history, rows
 from agentdc_runtime.state.fault import StoreError
+from agentdc_runtime.state.idempotency import settle
 from agentdc_runtime.state.owner import me, namespace
 from agentdc_runtime.state.saved import Outputs, of_run, text_of
 
@@ -30,17 +31,19 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Block, Program, Run
+    from agentdc_runtime.state.idempotency import Reply
     from agentdc_runtime.state.saved import Checkpoint
     from agentdc_runtime.state.store import Store, Work
 
+_ANSWERED = frozenset({"completed", "paused"})
 MOST_WAITING = 10_000  # writes that nobody waits for
 
 
 class Keeper:
     """`path`: of the database. `program`: its digest of the program. `stepwise`: the program with a block per node.
 
-    `each_node`: runs have a checkpoint after every node. `serving`: this process goes on with what is approved.
-    `history`: every run gets a row.
+    `reply`: what a caller is answered. `each_node`: runs have a checkpoint after every node. `serving`: this process
+    goes on with what is approved. `history`: every run gets a row.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Keeper:
         store: Store,
         process: Process,
         stepwise: Callable[[], Program],
+        reply: Callable[[Ending, Run], Reply],
         *,
         workflow: str,
         program: str,
@@ -69,6 +73,7 @@ class Keeper:
         self._names: dict[Block, str] = {}
         self.wake: Callable[[], None] = _nothing  # somebody has decided
         self._stepwise = stepwise
+        self._reply = reply
         self._dropping = False
         self._stop = threading.Event()
         self._beating: threading.Thread | None = None
@@ -89,6 +94,8 @@ class Keeper:
         """A checkpoint of a run as it stands; not yet told where it goes on."""
         made = of_run(run, self.program, now, outputs)
         made.extra = {**self.carried.get(run.id, {}), **made.extra}
+        if run.delivery is not None:
+            made.extra["delivery"] = run.delivery.fields
         return made
 
     def warn_of_change(self, checkpoint: Checkpoint) -> None:
@@ -136,6 +143,7 @@ class Keeper:
                 self.store.write_now(work)
         except StoreError as error:
             return self._unkept(run, ending, error)
+        run.delivery = None
         return ending
 
     async def end(self, run: Run, ending: Ending) -> Ending:
@@ -146,6 +154,7 @@ class Keeper:
                 await self.store.write(work)
         except StoreError as error:
             return self._unkept(run, ending, error)
+        run.delivery = None
         return ending
 
     def end_soon(self, run: Run, ending: Ending) -> None:
@@ -157,17 +166,17 @@ class Keeper:
     def closing(self, run: Run, ending: Ending) -> Work[None] | None:
         """The work that the end of a run makes; None when there is none."""
         now = now_ms()
-        told = self._told(run, ending, now)
+        told, answered = self._told(run, ending, now), self._answered(run, ending, now)
         kept = run.id in self.held
         if ending.status == "paused":
-            return self._pausing(run, ending, now, told)
+            return self._pausing(run, ending, now, (told, answered))
         over = ending.status in {"completed", "failed"} or (
             ending.status == "timed_out" and run.resumed is not None
         )
         if kept and over:
             self.held.discard(run.id)
             self.carried.pop(run.id, None)
-        if told is None and not (kept and over):
+        if told is None and answered is None and not (kept and over):
             return None
 
         def close(database: sqlite3.Connection) -> None:
@@ -177,16 +186,21 @@ class Keeper:
                 rows.remove(database, run.id)
             elif not kept:
                 rows.release(database, run.id)
+            if answered is not None:
+                answered(database)
 
         return close
 
-    def _pausing(self, run: Run, ending: Ending, now: int, told: Work[None] | None) -> Work[None]:
+    def _pausing(
+        self, run: Run, ending: Ending, now: int, further: tuple[Work[None] | None, ...]
+    ) -> Work[None]:
         assert ending.pause is not None
         waits, owner = ending.pause, self.owner if self.serving else None
         checkpoint = self.checkpoint(run, now, Outputs(run).text())
         checkpoint.awaiting_approval = True
         checkpoint.resume_node = waits.resume
         checkpoint.reason = ending.reason or None
+        checkpoint.extra.pop("delivery", None)  # the caller hears of the pause, and of nothing behind it
         if waits.expires_secs is not None:
             checkpoint.expires_at = now + waits.expires_secs * 1000
         if waits.require_decision:
@@ -198,11 +212,20 @@ class Keeper:
                 rows.release(database, run.id)
             else:
                 rows.hold(database, run.id, owner, now)
-            if told is not None:
-                told(database)
+            for each in further:
+                if each is not None:
+                    each(database)
 
         self.held.discard(run.id)
         return pause
+
+    def _answered(self, run: Run, ending: Ending, now: int) -> Work[None] | None:
+        """What becomes of the delivery that a run answers."""
+        link = run.delivery
+        if link is None:
+            return None
+        reply = self._reply(ending, run) if ending.status in _ANSWERED else None
+        return lambda database: settle(database, link, run.id, reply, now)
 
     def _told(self, run: Run, ending: Ending, now: int) -> Work[None] | None:
         """The run's part of the history."""
@@ -249,7 +272,12 @@ class Keeper:
             run.trace.pop()
             problem = WorkflowError(self.workflow, f"the run could not be kept: {reason}")
             return Ending("errored", ending.last_node, ending.elapsed_ms, error=problem)
-        self.process.emit(WARN, "workflow.not_kept", {"run_id": run.id, "reason": reason})
+        if run.delivery is not None and ending.status in _ANSWERED:
+            method, _, path = run.delivery.scope.partition("|")
+            fields = {"method": method, "path": path, "reason": reason}
+            self.process.emit(WARN, "idempotency.not_recorded", fields)  # the caller still gets the answer
+        else:
+            self.process.emit(WARN, "workflow.not_kept", {"run_id": run.id, "reason": reason})
         return ending
 
     # Signs of life.

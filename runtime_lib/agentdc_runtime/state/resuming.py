@@ -11,6 +11,8 @@ from agentdc_runtime.jsontext import loads
 from agentdc_runtime.state import decisions, rows
 from agentdc_runtime.state.decisions import APPROVE, EXPIRE, Refused
 from agentdc_runtime.state.fitting import why_not
+from agentdc_runtime.state.idempotency import adopt, link_of
+from agentdc_runtime.state.keeper import now_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.state.decisions import Decision
     from agentdc_runtime.state.keeper import Keeper
     from agentdc_runtime.state.saved import Checkpoint
+    from agentdc_runtime.state.store import Work
 
 MOST_RECOVERIES = 5  # of one run without a node between them: it may be what kills the process
 
@@ -43,6 +46,15 @@ class Claim:
     def expired(self) -> bool:
         """Whether nobody decided in time."""
         return self.decision is not None and self.decision.decision == EXPIRE
+
+
+def taking(keeper: Keeper, run_id: str, *, recovering: bool = False) -> Work[Claim]:
+    """The work of taking a run; see `claim`."""
+
+    def take(database: sqlite3.Connection) -> Claim:
+        return claim(database, keeper, run_id, now_ms(), recovering=recovering)
+
+    return take
 
 
 def claim(
@@ -70,6 +82,9 @@ def claim(
         _count(checkpoint)
     rows.save(database, checkpoint)  # from here on it is on its way: nobody else can take it
     rows.hold(database, run_id, keeper.owner, now)
+    link = link_of(checkpoint.extra.get("delivery"))
+    if link is not None:
+        adopt(database, link, run_id, now)
     return Claim(checkpoint, decision, paused=paused)
 
 
@@ -107,6 +122,7 @@ def restored(keeper: Keeper, claimed: Claim, deadline: float) -> tuple[Run, Bloc
     )
     run.outputs.update(_outputs(checkpoint, decision))
     run.resumed = checkpoint.paused_at
+    run.delivery = link_of(checkpoint.extra.get("delivery"))
     if checkpoint.http_response is not None:
         run.response = loads(checkpoint.http_response)
     _restore_loops(run, checkpoint, program)

@@ -114,8 +114,9 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "host.command": set(),
     **{
         f"host.{each}": {"core", "errors", "host", "jsontext", "observe", "state"}
-        for each in ("approvals_command", "asking", "keeping", "recovery", "resume", "runs_command")
+        for each in ("approvals_command", "asking", "recovery", "resume", "runs_command")
     },
+    "host.keeping": {"core", "errors", "host", "http.reply", "state"},  # what a caller is answered is kept
     "host.state_command": {"host", "observe", "state"},
     "host.files": {"errors"},
     "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
