@@ -24,9 +24,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import steps
 from command import environment, make
 from serving import LISTENING, READY_SECONDS, Answer, Server, start, until
 
@@ -111,19 +113,26 @@ def mortal(built: Path, folder: Path, point: str, *words: str) -> Server:
     return Server(process, errors, folder=folder)
 
 
-def killed_early(built: Path, folder: Path, point: str, *words: str) -> None:
-    """Start an app, to serve or with a verb, that dies at a point before it is done or listens."""
-    (folder / "armed").touch()
+def killed_early(built: Path, folder: Path, point: str, *words: str, armed: bool = True) -> None:
+    """Start an app, to serve or with a verb, that dies at a point before it is done or listens.
+
+    Without `armed` something in its run makes that file.
+    """
+    if armed:
+        (folder / "armed").touch()
     server = mortal(built, folder, point, *words)
     status = server.process.wait(20)
     (folder / "armed").unlink()
     assert status == -signal.SIGKILL, f"{point} was never reached: {server.said}"
 
 
-def killed_at(built: Path, folder: Path, point: str, body: str, *flags: str, path: str = "/once") -> None:
-    """Send one request to an app that dies at a point before it can answer."""
+def killed_at(
+    built: Path, folder: Path, point: str, body: str, *flags: str, path: str = "/once", armed: bool = True
+) -> None:
+    """Send one request to an app that dies at a point before it can answer; `armed`: see `killed_early`."""
     server = listening(mortal(built, folder, point, "--bind", "127.0.0.1:0", *flags))
-    (folder / "armed").touch()
+    if armed:
+        (folder / "armed").touch()
     try:
         answer = server.ask("POST", path, body)
     except (OSError, http.client.HTTPException):
@@ -196,7 +205,10 @@ def asking(key: str) -> str:
 
 @dataclass(slots=True)
 class Figures:
-    """What came of a load. `lost`: answers that were given and are not given again."""
+    """What came of a load. `lost`: answers that were given and are not given again.
+
+    `finished_nodes_run_again`: counted where there is a checkpoint after each node.
+    """
 
     kills: int = 0
     answered: int = 0
@@ -205,6 +217,7 @@ class Figures:
     missing_effects: int = 0
     repeated_without_cause: int = 0
     repeated_after_a_kill: int = 0
+    finished_nodes_run_again: int = 0
     seconds: float = 0.0
 
 
@@ -212,6 +225,7 @@ class Figures:
 class _Load:
     """Callers that repeat each request until it is answered. `failed`: keys of which an attempt was cut off."""
 
+    asking: Callable[[str], str]
     server: Server | None = None
     over: bool = False
     answers: dict[str, bytes] = field(default_factory=dict)
@@ -235,7 +249,7 @@ class _Load:
                 time.sleep(0.002)
                 continue
             try:
-                answer = server.ask("POST", "/once", asking(key))
+                answer = server.ask("POST", "/once", self.asking(key))
             except ConnectionRefusedError:
                 time.sleep(0.002)
             except (OSError, http.client.HTTPException):
@@ -247,16 +261,23 @@ class _Load:
         return None
 
 
-def random_kills(folder: Path, kills: int, seed: int, *, callers: int = 4, longest: float = 0.4) -> Figures:
-    """Kill an app under load so many times, each after a random time; then ask for everything again."""
-    built = make(LOAD, folder / "built")
-    chance, load, figures, began = random.Random(seed), _Load(), Figures(), time.monotonic()
+def random_kills(
+    folder: Path, kills: int, seed: int, *, stepwise: bool = False, callers: int = 4, longest: float = 0.4
+) -> Figures:
+    """Kill an app under load so many times, each after a random time; then ask for everything again.
+
+    `stepwise`: with two effects in each run, and a checkpoint after each node.
+    """
+    built = make(steps.STEPS if stepwise else LOAD, folder / "built")
+    flags = ("--state-dir", "state", *(("--checkpoint-each-node",) if stepwise else ()))
+    load = _Load(steps.asking if stepwise else asking)
+    chance, figures, began = random.Random(seed), Figures(), time.monotonic()
     threads = [threading.Thread(target=load.call, args=(part,)) for part in range(callers)]
     for each in threads:
         each.start()
     try:
         for number in range(kills):
-            server = start(built, folder, "--state-dir", "state")
+            server = start(built, folder, *flags)
             if number % 5:  # every fifth is killed while it starts
                 load.server = listening(server)
             time.sleep(chance.uniform(0, longest))
@@ -269,7 +290,7 @@ def random_kills(folder: Path, kills: int, seed: int, *, callers: int = 4, longe
         load.over = True
         for each in threads:
             each.join()
-    _judge(load, listening(start(built, folder, "--state-dir", "state")), figures)
+    _judge(load, listening(start(built, folder, *flags)), figures)
     figures.seconds = round(time.monotonic() - began, 1)
     return figures
 
@@ -278,17 +299,32 @@ def _judge(load: _Load, server: Server, figures: Figures) -> None:
     """Every answer is given again, byte for byte, and its effect is there; twice only where an attempt was cut."""
     try:
         for key, body in load.answers.items():
-            again = server.ask("POST", "/once", asking(key))
+            again = server.ask("POST", "/once", load.asking(key))
             replayed = again.headers.get("x-agentd-idempotent-replay") == "true"
             figures.lost += not replayed or again.body != body
     finally:
         server.end()
-    effects = Counter((server.folder / "effects.txt").read_text().split("\n"))
+    lines = (server.folder / "effects.txt").read_text().split()
+    effects = Counter(lines)
+    nodes = {line.partition(".")[2] for line in lines}
     figures.answered = len(load.answers)
-    figures.missing_effects = sum(not effects[key] for key in load.answers)
-    several = [key for key, count in effects.items() if key and count > 1]
-    figures.repeated_without_cause = sum(key not in load.failed for key in several)
+    figures.missing_effects = sum(
+        not effects[f"{key}.{node}" if node else key] for key in load.answers for node in nodes
+    )
+    several = [line for line, count in effects.items() if count > 1]
+    figures.repeated_without_cause = sum(line.partition(".")[0] not in load.failed for line in several)
+    figures.finished_nodes_run_again = _again(lines)
     figures.repeated_after_a_kill = len(several) - figures.repeated_without_cause
+
+
+def _again(lines: list[str]) -> int:
+    """How often the first node of a run had its effect after the second one had begun, and so after its checkpoint."""
+    further, again = set(), 0
+    for key, _, node in (line.partition(".") for line in lines):
+        again += node == "one" and key in further
+        if node == "two":
+            further.add(key)
+    return again
 
 
 def main() -> int:
@@ -297,10 +333,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        figures = random_kills(Path(folder), options.kills, options.seed)
-    sys.stdout.write(json.dumps(asdict(figures)) + "\n")
-    bad = figures.lost + figures.damaged + figures.missing_effects + figures.repeated_without_cause
+    bad = 0
+    for stepwise in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            figures = random_kills(Path(folder), options.kills, options.seed, stepwise=stepwise)
+        sys.stdout.write(json.dumps({"checkpoint_each_node": stepwise, **asdict(figures)}) + "\n")
+        bad += figures.lost + figures.damaged + figures.missing_effects
+        bad += figures.repeated_without_cause + figures.finished_nodes_run_again
     return 1 if bad else 0
 
 
