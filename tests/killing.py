@@ -318,7 +318,7 @@ def _judge(load: _Load, server: Server, figures: Figures) -> None:
 
 
 def _again(lines: list[str]) -> int:
-    """How often the first node of a run had its effect after the second one had begun, and so after its checkpoint."""
+    """How often the first node of a run ran again after the second one had begun, and so after its checkpoint."""
     further, again = set(), 0
     for key, _, node in (line.partition(".") for line in lines):
         again += node == "one" and key in further

@@ -1,7 +1,7 @@
 """`<app> state …`: looking at, copying and repairing the store of an app (spec 04 §4.5, §11). Links the store.
 
 Knows the words of the command line, how results are shown, and exit codes; the work is done by `state`. Nothing here
-starts a run, and nothing but `restore`, `recover` and `prune` changes what is stored.
+starts a run, and nothing but `restore`, `recover`, `import` and `prune` changes what is stored.
 """
 
 from __future__ import annotations
@@ -169,6 +169,34 @@ def _prune(asked: Asked) -> Result:
     return OK, {"pruned": deleted}
 
 
+def _export(asked: Asked) -> Result:
+    from agentdc_runtime.state.agentd import exported
+
+    connection = asked.connected()
+    try:
+        names = exported(connection, asked.operand)
+    finally:
+        connection.close()
+    asked.emit(INFO, "state.exported", {"path": asked.operand, "runs": len(names)})
+    return OK, {"exported": len(names), "to": asked.operand}
+
+
+def _import(asked: Asked) -> Result:
+    from agentdc_runtime.state.agentd import imported, read_all
+    from agentdc_runtime.state.store import Store
+
+    found, wrong = read_all(asked.operand, int(time.time() * 1000))
+    store = Store(asked.folder, asked.emit, asked.settings.given)
+    try:
+        new = store.write_now(lambda database: imported(database, found))
+    finally:
+        store.close()
+    asked.emit(INFO, "state.imported", {"path": asked.operand, "runs": len(new)})
+    problems = [f"{name}: {why}" for name, why in wrong.items()]
+    document = {"imported": len(new), "known": len(found) - len(new), "unreadable": problems}
+    return (FAILED if wrong else OK), document
+
+
 # Name: what does it, its operand, the flags of its own, what it is for.
 ACTIONS: dict[str, tuple[Callable[[Asked], Result], str, tuple[str, ...], str]] = {
     "info": (_info, "", (), "sizes, the schema, and how many rows there are"),
@@ -177,6 +205,8 @@ ACTIONS: dict[str, tuple[Callable[[Asked], Result], str, tuple[str, ...], str]] 
     "backup": (_backup, "FILE", (), "copy the database, while it may be in use"),
     "restore": (_restore, "FILE", (), "put a backup in its place; the agent must be stopped"),
     "recover": (_recover, "", (), "save what a damaged database still holds; the agent must be stopped"),
+    "import": (_import, "DIR", (), "take over agentd's checkpoint files; exit 5 when one is none"),
+    "export": (_export, "DIR", (), "write checkpoints as agentd's files; overwrites nothing"),
     "prune": (_prune, "", (), "forget finished runs, as the retention says"),
 }
 _MODES = ("passive", "full", "restart", "truncate")
