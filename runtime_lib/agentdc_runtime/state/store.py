@@ -92,12 +92,15 @@ class Store:
         return await asyncio.shield(done)
 
     def write_now(self, work: Work[T]) -> T:
-        """As `write`, in this thread and before it returns."""
+        """As `write`, in this thread and before it returns; what was asked for before is done before."""
         told: list[tuple[Any, BaseException | None]] = []
+        ours = _Job(work, lambda result, error: told.append((result, error)))
         with self._turn:
             if self._closing:
                 raise StoreError(f"{self.path}: the store is closed")
-            self._transaction([_Job(work, lambda result, error: told.append((result, error)))])
+            while len(jobs := self._taken()) == _MOST_AT_ONCE:
+                self._transaction(jobs)
+            self._transaction([*jobs, ours])
         result, error = told[0]
         if error is not None:
             raise error
@@ -168,9 +171,15 @@ class Store:
                     if self._closing:
                         return
                     self._wake.wait()
-                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
             with self._turn:
-                self._transaction(jobs)
+                jobs = self._taken()
+                if jobs:
+                    self._transaction(jobs)
+
+    def _taken(self) -> list[_Job]:
+        """What comes next, for whoever has the turn: so nothing overtakes."""
+        with self._wake:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
 
     def _transaction(self, jobs: list[_Job]) -> None:
         """All of them in one transaction; each hears of its own result once it is on the disk."""

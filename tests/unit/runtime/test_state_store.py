@@ -349,3 +349,17 @@ def test_a_full_store_is_well_again_when_there_is_room(store: Store, folder: Pat
     assert (folder / "reserve").stat().st_size == 2**20
     upkeep.close()
     assert "state.recovered_space" in told.names()
+
+
+def test_nothing_overtakes(tmp_path: Path) -> None:
+    """What is asked for at once comes after what was asked for before, which nobody waits for."""
+    store, seen = Store(str(tmp_path / "state"), Told()), list[int]()
+    try:
+        for number in range(300):
+            store.write_soon(lambda _, n=number: seen.append(n), lambda _: None)  # type: ignore[misc]
+            if number % 7 == 0:
+                store.write_now(lambda _, n=number: seen.append(-n))  # type: ignore[misc]
+                assert seen[-2:] == [number, -number]
+    finally:
+        store.close()
+    assert [each for each in seen if each > 0] == list(range(1, 300))
