@@ -84,7 +84,7 @@ def forget(database: sqlite3.Connection, before: int | None, status: str | None,
     chosen = (
         "SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND (?1 IS NULL OR ended_at < ?1)"
         " AND (?2 IS NULL OR status = ?2) AND run_id NOT IN (SELECT run_id FROM checkpoints)"
-        " ORDER BY ended_at DESC, run_id LIMIT ?3 OFFSET ?4"
+        " ORDER BY started_at DESC, run_id DESC LIMIT ?3 OFFSET ?4"
     )
     values = (before, status, AT_ONCE, keep or 0)
     return database.execute(f"DELETE FROM runs WHERE run_id IN ({chosen})", values).rowcount  # noqa: S608
