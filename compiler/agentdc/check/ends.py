@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container
 
-from agentdc.check import errors, graph
+from agentdc.check import graph
 from agentdc.check.flow import Flow
 from agentdc.check.steps import Reader, decided_by
-from agentdc.diagnostics import Diagnostic
-from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
-from agentdc.parse.positions import Places
 from agentdc.types import NULL, UNKNOWN, Type, union
 from agentdc.types.narrow import labels_of
 
@@ -39,14 +36,6 @@ def value_at(name: str, flow: Flow) -> Type | None:
     return union(found) if found else None
 
 
-def in_child(workflow: Workflow, flow: Flow, at: Places) -> Iterator[Diagnostic]:
-    """Where a child would wait for a person, which nothing can: an error when it does so from every start."""
-    for index, node in enumerate(workflow.nodes):
-        if SPECS[node.type].end == "pause" and flow.reaches(node.id):
-            reached = [node.id in graph.reachable([entry], flow.nexts) for entry in flow.entries.values()]
-            yield errors.pause_in_child(node.id, at.value(("nodes", index, "type")), always=all(reached))
-
-
 def results(flow: Flow) -> dict[str, Type]:
     """The final value for each start: of every place where a run from it can complete."""
     values = {name: value_at(name, flow) for name in flow.envs}
@@ -57,17 +46,20 @@ def results(flow: Flow) -> dict[str, Type]:
     return found
 
 
-def without_value(flow: Flow) -> dict[str, str]:
+def without_value(flow: Flow, unheard: Container[str] = ()) -> dict[str, str]:
     """Ends that give null, each with an end that gives a value in runs from the same start.
 
     A node that only some label ends at is no end that anybody meant, and does not count as the other one.
+    `unheard`: starts whose final values nobody gets.
     """
     values = {name: value_at(name, flow) for name in flow.envs}
     empty = {name for name, value in values.items() if value == NULL}
     valued = [name for name, value in values.items() if value not in (None, NULL)]
     meant = [name for name in valued if not flow.ways.get(name) and not _decides(flow, name)]
     found: dict[str, str] = {}
-    for entry in flow.entries.values():
+    for start, entry in flow.entries.items():
+        if start in unheard:
+            continue
         reached = graph.reachable([entry], flow.nexts)
         other = next((name for name in meant if name in reached), None)
         if other is not None:

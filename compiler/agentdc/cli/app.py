@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdc.cli import build, check, compat, graph, infer, keys, learn, run, show, streams, test
+from agentdc.cli import build, check, compat, diff, graph, infer, keys, learn, run, show, streams, test
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command()(check.check)
 app.command()(build.build)
 app.command()(compat.compat)
 app.command(context_settings=run.CONTEXT)(run.run)
+app.command()(diff.diff)
 app.command()(graph.graph)
 app.command()(infer.infer)
 app.command("test")(test.command)

@@ -16,7 +16,7 @@ from agentdc.check.flow import Flow
 from agentdc.check.resuming import stored
 from agentdc.nodes.registry import SPECS
 from agentdc.types import Type
-from agentdc.types.from_value import exact
+from agentdc.types.from_value import shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ def _may_have_run(flow: Flow, head: str, at: str) -> bool:
 
 def stored_point(row: Mapping[str, Any]) -> Point:
     """Where a real run stands: the fields of its checkpoint, decoded."""
-    outputs = {head: exact(value) for head, value in row["node_outputs"].items()}
+    outputs = {head: shape_of(value) for head, value in row["node_outputs"].items()}
     sure = set(outputs)
     if row["approved"] is not None:
-        outputs[row["paused_at"]] = exact(row["approved"])
+        outputs[row["paused_at"]] = shape_of(row["approved"])
         sure.add(row["paused_at"])
     return Point(
         bool(row["awaiting_approval"]),

@@ -27,7 +27,7 @@ def _edge(source: str, target: str, when: str = "", rounds: int = 0) -> str:
     return "\n".join([*lines, ""])
 
 
-TEXT = _node("a", "template_render", template="t")
+TEXT = _node("a", "template_render", template="{{}}")
 TEST = _node("a", "condition", expr="trigger.x")
 PARSED = _node("a", "parse_json", input_from="trigger.text")
 NEEDS = "parse_json"  # needs a string, and errors
@@ -149,7 +149,7 @@ def test_two_entries_make_a_head_uncertain() -> None:
         (_node("a", "json_select", input_from="trigger", path="x"), "a.value", NEEDS, False),
         (PARSED, "a.parsed", NEEDS, False),
         (PARSED, "a.parsed.deep.er", NEEDS, False),
-        (_node("a", "read_env", key="X"), "a.key", NEEDS, False),
+        (_node("a", "read_env", key="1"), "a.key", NEEDS, False),
         (_node("a", "read_env", key="X"), "a.missing", NEEDS, True),
         # An array, or nothing.
         (PARSED, "a.parsed", "shell_run", False),
