@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import agentdc, app
+from command import agentdc, app, make, run
 from runner import case_id, find
 
 from agentdc.driver.build import BuildRequest, Format, build
@@ -115,3 +115,18 @@ def test_what_it_says_without_runs_and_without_files(tmp_path: Path) -> None:
     between = ROOT / "step_in_between" / "new.toml"
     assert agentdc("compat", source, between, cwd=tmp_path).returncode == 0
     assert agentdc("compat", source, between, "--fail-on", "warning", cwd=tmp_path).returncode == 5
+
+
+@pytest.mark.parametrize("form", [Format.DIRECTORY, Format.ZIPAPP])
+def test_a_built_app_or_a_revision_says_the_same(form: Format, tmp_path: Path) -> None:
+    """What runs is a build, and what is to come is in git: both can be asked about."""
+    case = ROOT / "needs_what_was_never_stored"
+    old = make((case / "old.toml").read_text(), tmp_path / "old", form=form)
+    shutil.copyfile(case / "new.toml", tmp_path / "new.toml")
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x", "-c", "init.defaultBranch=main")
+    for words in (("init", "-q"), ("add", "new.toml"), ("commit", "-q", "-m", "x")):
+        assert run([*git, *words], cwd=tmp_path).returncode == 0
+    done = agentdc("compat", old, "git:main:new.toml", cwd=tmp_path)
+    assert done.returncode == 5, done.stderr
+    assert done.stdout.splitlines()[1:] == (case / "verdict.txt").read_text().splitlines()[1:]
+    assert agentdc("compat", old, "git:other:new.toml", cwd=tmp_path).returncode == 2

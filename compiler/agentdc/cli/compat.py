@@ -14,8 +14,13 @@ LEVELS = ("cannot", "warning", "none")
 
 
 def compat(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="the workflow that runs were begun with")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="the workflow that is to go on with them")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD", help="what runs were begun with: a workflow, a built app, or git:REVISION:PATH"
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="what is to go on with them, likewise")],
     state_dir: Annotated[
         str | None,
         typer.Option("--state-dir", metavar="DIR", help="judge the runs that are kept in DIR as well"),
@@ -30,14 +35,15 @@ def compat(
     Exit status 0, 5 by --fail-on, 2 for files. With --state-dir the runs that are there decide; else all that can be.
     """
     from agentdc.compat import render
-    from agentdc.driver import compat as driver
+    from agentdc.driver.compat import compat as judged
+    from agentdc.driver.diff import Incomparable
 
     for value, known, option in ((format, FORMATS, "--format"), (fail_on, LEVELS, "--fail-on")):
         if value not in known:
             raise typer.BadParameter(f'"{value}" is none of {", ".join(known)}', param_hint=option)
     try:
-        report = driver.compat(old, new, state_dir)
-    except driver.Incomparable as problem:
+        report = judged(old, new, state_dir)
+    except Incomparable as problem:
         show.diagnostics(problem.diagnostics, sys.stderr)
         raise typer.Exit(show.USAGE) from problem
     streams.out(render.as_text(report) if format == "text" else render.as_json(report))

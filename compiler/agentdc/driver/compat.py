@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from agentdc.check.facts import Facts
-from agentdc.check.validate import Options
 from agentdc.compat.judge import Judgement, Side, judge
 from agentdc.compat.points import Point, points, stored_point
 from agentdc.compat.render import Report
-from agentdc.diagnostics import Diagnostic, SourceFile, code, error
-from agentdc.driver import files, rows
-from agentdc.driver.children import Family
+from agentdc.diagnostics import code, error
+from agentdc.driver import rows
+from agentdc.driver.diff import Incomparable, facts_of
 from agentdc.link.needs import keeps_runs
-from agentdc.nodes.registry import MODELS
-from agentdc.parse.decode import decode
-
-
-class Incomparable(Exception):
-    """One of the two sides cannot be judged; carries the findings, which say which one."""
-
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__(diagnostics[0].message)
-        self.diagnostics = diagnostics
 
 
 def compat(old: str, new: str, folder: str | None) -> Report:
-    """What becomes of runs of the old version in the new one; of all that it can have, and of those in a folder."""
-    before, now = side(old), side(new)
+    """What becomes of runs of the old version in the new one; of all that it can have, and of those in a folder.
+
+    Each version: a workflow file, a built app, or `git:REV:path`. Incomparable.
+    """
+    before, now = _side(old), _side(new)
     places = points(before.flow) if before.keeps else ()
     found = tuple((point, judge(point, before, now)) for point in places)
     if folder is None:
@@ -37,20 +28,8 @@ def compat(old: str, new: str, folder: str | None) -> Report:
     return Report(old, new, found, folder, tuple(_runs(folder, before, now)))
 
 
-def side(path: str) -> Side:
-    """One version, a workflow file. Its findings do not matter, as long as its graph is known. Incomparable."""
-    try:
-        source = SourceFile(path, files.contents(path))
-    except (OSError, ValueError) as problem:
-        raise Incomparable([_unusable(path, files.reason(problem))]) from problem
-    family = Family(Options())
-    family.add(source, decode(source, MODELS))
-    main = family.main
-    facts: Facts | None = None if main.checked is None else main.checked.facts
-    if facts is None or main.decoded.workflow is None:
-        told = [each for member in family.members.values() for each in member.diagnostics if each.is_error]
-        raise Incomparable([_unusable(path, "it has errors"), *told])
-    workflow = main.decoded.workflow
+def _side(text: str) -> Side:
+    workflow, facts = facts_of(text)
     return Side(workflow.name, facts.flow, keeps_runs(workflow))
 
 
@@ -64,7 +43,3 @@ def _runs(folder: str, old: Side, new: Side) -> Iterator[tuple[str, Point, Judge
         if row["workflow"] in {old.workflow, new.workflow}:
             point = stored_point(row)
             yield row["run_id"], point, judge(point, replace(old, workflow=row["workflow"]), new)
-
-
-def _unusable(text: str, why: str) -> Diagnostic:
-    return error(code("unreadable_file"), f"cannot compare {text}: {why}")
