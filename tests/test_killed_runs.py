@@ -6,6 +6,7 @@ a run that was on its way goes on. The node that a kill cut off runs again.
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from command import Done, app, make
 from killing import integrity, killed_at, killed_early
-from serving import serving, until
+from serving import serving, start, until
 from steps import STEPS, asking, counted
 
 STATE = ("--state-dir", "state")
@@ -186,3 +187,19 @@ def test_what_nobody_asks_for_again_goes_on_too(built: Path, tmp_path: Path) -> 
         answer = server.ask("POST", "/once", asking("k"))
         assert answer.headers["x-agentd-idempotent-replay"] == "true"
     assert re.fullmatch(rb"2\n", answer.body)
+
+
+def test_a_run_that_kills_its_process_is_left_alone_at_last(tmp_path: Path) -> None:
+    """Five times it goes on; then the app serves the others again, and the run is still there."""
+    built = make(STEPS, tmp_path / "built")
+    deadly = json.dumps({"id": "k", "one": ["-c", "kill -9 $PPID"], "two": ["-c", "true"]})
+    flags = (*STATE, "--checkpoint-each-node")
+    with serving("", tmp_path, *flags, app=built) as server:
+        with pytest.raises((OSError, http.client.HTTPException)):
+            server.ask("POST", "/once", deadly)
+        assert server.process.wait(20) != 0
+    for _ in range(5):
+        assert start(built, tmp_path, *flags).process.wait(20) != 0
+    with serving("", tmp_path, *flags, app=built) as server:
+        assert server.ask("POST", "/once", asking("other")).status == 201
+        assert list(kept(built, tmp_path).values()) == ["recoverable"]
