@@ -39,11 +39,22 @@ def extras(needs: Needs) -> Extras:
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
+    if keeps_runs(needs.workflow):
+        parts.append(("verbs", "agentdc_runtime.host.verbs", "VERBS"))
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
         parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
     return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
+
+
+def keeps_runs(workflow: Workflow) -> bool:
+    """Whether the app has a state store: for pauses, for answers that are given again, or because it says so."""
+    return (
+        workflow.state is not None
+        or any(node.type == "pause_for_approval" for node in workflow.nodes)
+        or any(route.idempotency_key is not None for route in workflow.http_routes)
+    )
 
 
 def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
@@ -64,5 +75,5 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 def _features(needs: Needs) -> Iterator[str]:
     if needs.service is not None:
         yield "serve"
-        if needs.service.state:
-            yield "state"
+    if keeps_runs(needs.workflow):
+        yield "state"

@@ -38,6 +38,8 @@ def operands(
         "budget": _table(workflow.budget),
         "secrets": [_table(secret) for secret in workflow.secrets],
     }
+    if workflow.state is not None:
+        document["state"] = _table(workflow.state)
     if workflow.http_routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
     from typing import Any
 
     from agentdc_runtime.core.run import Ending, Next, Program, Run
@@ -20,13 +21,17 @@ class App:
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
     can be served. The classes of the policy gate, the budget and the secrets, and the signature check: None when
-    nothing of the workflow needs them. `features`: parts that flags need.
+    nothing of the workflow needs them. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
+    checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
+    no store.
     """
 
     __slots__ = (
         "abi",
         "budget",
         "drive",
+        "drive_kept",
         "features",
         "gate",
         "once",
@@ -35,6 +40,9 @@ class App:
         "secrets",
         "serve",
         "signing",
+        "state",
+        "stepwise",
+        "verbs",
         "version",
     )
 
@@ -53,6 +61,10 @@ class App:
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
         features: frozenset[str] = frozenset(),
+        state: ModuleType | None = None,
+        drive_kept: Callable[[Run, Next], Ending] | None = None,
+        stepwise: Callable[[], Program] | None = None,
+        verbs: Mapping[str, Callable[..., int]] | None = None,
     ) -> None:
         self.program = program
         self.version = version
@@ -66,6 +78,10 @@ class App:
         self.secrets = secrets
         self.signing = signing
         self.features = features
+        self.state = state
+        self.drive_kept = drive_kept
+        self.stepwise = stepwise
+        self.verbs = verbs or {}
 
     @property
     def name(self) -> str:
