@@ -105,6 +105,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (367, "mcp_lock_invalid", "a lock file that cannot be used"),
     (368, "unknown_offered_start", "a start node that is offered and not there"),
     (369, "bad_tool_name", "a start node whose name no tool can have"),
+    (370, "state_files_backend", "state kept in files"),
+    (371, "state_setting_idle", "a setting of the state store that changes nothing"),
+    (372, "state_small_reserve", "a reserve that is too small to help"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

@@ -99,7 +99,7 @@ def _step(
         line=line,
         value=value,
         labelled=spec.labelled,
-        end=spec.end,
+        end=spec.end if node.type not in stand_ins else "continue",
         reason=getattr(node, "reason", None) or "",
         retry=retry,
         awaits=spec.awaits and node.type not in stand_ins,

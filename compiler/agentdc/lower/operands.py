@@ -54,6 +54,8 @@ def operands(
             }
             for server in workflow.mcp_servers
         ]
+    if workflow.state is not None:
+        document["state"] = _table(workflow.state)
     routes = http_routes(workflow)
     if routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}

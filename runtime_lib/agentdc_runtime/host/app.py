@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
     from typing import Any
 
     from agentdc_runtime.core.run import Ending, Next, Program, Run
@@ -22,13 +23,17 @@ class App:
     an event loop. `once`, `serve`, `offer`: what its modes do, until the exit status; None when nothing of the
     workflow can be served, or offered to MCP clients. `emit`: tells the running app of an event. The classes of the
     policy gate, the budget and the secrets, the signature check, and what makes the router of MCP calls: None when
-    nothing of the workflow needs them. `features`: parts that flags need.
+    nothing of the workflow needs them. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
+    checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
+    no store.
     """
 
     __slots__ = (
         "abi",
         "budget",
         "drive",
+        "drive_kept",
         "emit",
         "features",
         "gate",
@@ -40,6 +45,9 @@ class App:
         "secrets",
         "serve",
         "signing",
+        "state",
+        "stepwise",
+        "verbs",
         "version",
     )
 
@@ -61,6 +69,10 @@ class App:
         offer: Callable[[Started], int] | None = None,
         emit: Callable[[list[str], str], int] | None = None,
         features: frozenset[str] = frozenset(),
+        state: ModuleType | None = None,
+        drive_kept: Callable[[Run, Next], Ending] | None = None,
+        stepwise: Callable[[], Program] | None = None,
+        verbs: Mapping[str, Callable[..., int]] | None = None,
     ) -> None:
         self.program = program
         self.version = version
@@ -77,6 +89,10 @@ class App:
         self.offer = offer
         self.emit = emit
         self.features = features
+        self.state = state
+        self.drive_kept = drive_kept
+        self.stepwise = stepwise
+        self.verbs = verbs or {}
 
     @property
     def name(self) -> str:

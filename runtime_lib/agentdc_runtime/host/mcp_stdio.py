@@ -15,7 +15,7 @@ from agentdc_runtime.host import loop
 from agentdc_runtime.host.console import FAILED, OK, USAGE, Refusal, write_all
 from agentdc_runtime.host.signals import Signals
 from agentdc_runtime.http.admission import Admission
-from agentdc_runtime.http.service import Service
+from agentdc_runtime.http.runs import Runs
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.mcp.lines import Lines, TooLong
 from agentdc_runtime.mcp.offers import Offers, parse_error
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.run import Ending, Run
     from agentdc_runtime.host.start import Started
-    from agentdc_runtime.http.service import Walk
+    from agentdc_runtime.http.runs import Walk
     from agentdc_runtime.mcp.offers import Offer, Watch
 
     Json: TypeAlias = Any
@@ -57,18 +57,15 @@ class _Server:
         self._wake = asyncio.Event()
         self._lines: asyncio.Queue[bytes | TooLong | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._service = Service(
+        self._runs = Runs(
             started.app.program,
             started.process,
-            started.log,
             walk=walk,
+            walk_kept=None,
             admission=Admission(_MOST_RUNS),
             run_time=started.run_time(),
             dry_run=started.options.dry_run,
-            built_in={},
-            guard=None,
             figures=Figures(started.process.counters),
-            opaque=opaque,
         )
         self._offers = Offers(
             offers,
@@ -102,7 +99,7 @@ class _Server:
 
     def _stop(self, taken: asyncio.Task[None]) -> int:
         taken.cancel()
-        for run in tuple(self._service.running):
+        for run in tuple(self._runs.running):
             run.stop(15)
         return OK
 
@@ -140,7 +137,7 @@ class _Server:
             return
 
         async def walked(start: str, given: Json, watch: Watch) -> tuple[Ending, Run] | None:
-            return await self._service.run_from(start, "mcp", given, watch)
+            return await self._runs.called(start, "mcp", given, watch)
 
         answer = await self._offers.answer(message, walked)
         if answer is not None:

@@ -6,6 +6,7 @@ route. A page of another origin is refused, since a browser would send it for an
 
 from __future__ import annotations
 
+from agentdc_runtime.http.service import span
 from agentdc_runtime.http.trigger import with_principal
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.mcp.offers import Offers, parse_error
@@ -50,14 +51,15 @@ class McpRoute:
             return service.plain(request, caller, endpoint, 400, JSON, compact(parse_error()).encode())
 
         async def walked(start: str, given: Json, watch: Watch) -> tuple[Ending, Run] | None:
-            return await service.run_from(start, "mcp", with_principal(given, principal), watch, request)
+            payload = with_principal(given, principal)
+            return await service.runs.called(start, "mcp", payload, watch, lambda: span(request, None))
 
         offers = Offers(
             self._offers,
             name=service.program.name,
             version=self._version,
             said=self._said,
-            dry_run=service.dry_run,
+            dry_run=service.runs.dry_run,
             opaque=service.opaque,
         )
         answer = await offers.answer(message, walked)

@@ -7,6 +7,7 @@ fails, errs or is late is a result with `isError`. What a tool takes is checked 
 
 from __future__ import annotations
 
+from agentdc_runtime.errors import AgentError
 from agentdc_runtime.jsontext import compact
 from agentdc_runtime.mcp.protocol import LATEST, METHOD_NOT_FOUND, VERSIONS
 
@@ -153,6 +154,8 @@ class Offers:
 
         try:
             ended = await walked(offer.start, given, watch)
+        except AgentError as error:
+            return _result(number, {"content": [_text(error.display)], "isError": True})
         finally:
             self.running.pop(number, None)
         if ended is None:
@@ -177,6 +180,8 @@ def _why(ending: Ending, run: Run, *, opaque: bool) -> str:
         return f"internal error in run {run.id}" if opaque else ending.error.display
     if ending.status == "failed":
         return ending.reason or "failed"
+    if ending.status == "paused":
+        return f"the run {run.id} waits at the node {ending.last_node} and goes on later"
     return f"{ending.status.replace('_', ' ')} after the node {ending.last_node}"
 
 

@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "openapi", "testing", "diffing", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "diffing", "compat", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -63,9 +63,11 @@ MADE_FOR = {
     "host.listener": {"asyncio"},
     "host.loop": {"asyncio"},
     "host.mcp_stdio": {"asyncio"},
+    "host.recovery": {"asyncio"},
     "host.reload": {"asyncio"},
     "host.serve": {"asyncio"},
     "host.tls": {"ssl"},
+    "state.walk_async": {"asyncio"},
     "http.admission": {"asyncio"},
     "http.http2": {"asyncio"},
     "http.stream": {"asyncio"},
@@ -81,7 +83,6 @@ MADE_FOR = {
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
     "secrets.oauth2": {"asyncio"},
-    "state.store": {"asyncio"},
     "triggers.event": {"asyncio"},
     "triggers.loop": {"asyncio"},
     "triggers.mcp": {"asyncio"},
@@ -118,7 +119,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "auth": {"auth", "errors", "jsontext", "observe", "net.http_client", "net.url"},
     "http.mcp": {"http", "jsontext", "mcp"},
     "http": {"http", "core", "errors", "jsontext", "observe", "state"},
-    "state": {"state", "errors", "jsontext", "observe"},
+    "state": {"core", "state", "errors", "jsontext", "observe"},
     "triggers": {"triggers", "errors", "observe"},
     "triggers.event": {"triggers", "errors", "jsontext", "observe"},
     "triggers.mcp": {"triggers", "errors", "mcp.router", "observe", "policy.match"},
@@ -130,6 +131,12 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     },
     "host.mcp_stdio": {"errors", "host", "http", "jsontext", "mcp", "observe"},
     "host.command": set(),
+    **{
+        f"host.{each}": {"core", "errors", "host", "jsontext", "observe", "state"}
+        for each in ("approvals_command", "asking", "recovery", "resume", "runs_command")
+    },
+    "host.keeping": {"core", "errors", "host", "http.reply", "state"},  # what a caller is answered is kept
+    "host.state_command": {"host", "observe", "state"},
     "host.files": {"errors"},
     "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
     "values": {"errors", "jsontext"},
@@ -140,7 +147,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
 CLOCK_AND_SYSTEM = {
     "core": {"asyncio", "os", "time"},  # retry waits, a run has a deadline, and children run side by side
     "policy": {"os", "resource"},  # links are followed, memory is read
-    "nodes": {"os", "itertools"},  # read_env, and what a request or a command takes from the environment
+    "nodes": {"os", "itertools", "hashlib"},  # read_env, what a request takes from the environment, keys
 }
 
 
