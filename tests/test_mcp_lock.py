@@ -217,6 +217,64 @@ def test_check_knows_the_tools(folder: Path) -> None:
     assert 'did you mean "echo"?' in done.stdout
 
 
+ADDING = """\
+name = "adder"
+
+[[start_nodes]]
+name = "go"
+source = "manual"
+
+[[mcp_servers]]
+name = "sdk"
+command = {command}
+allow_tools = ["add"]
+
+[[nodes]]
+id = "add"
+type = "call_mcp_tool"
+tool = "add"
+args_from = "trigger.numbers"
+
+[[nodes]]
+id = "sum"
+type = "json_select"
+input_from = "add.structured"
+path = "sum"
+
+[[edges]]
+from = "add"
+to = "sum"
+
+[policy]
+
+[check]
+allow = ["unhandled_error_branch"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "wrong"),
+    [("lies", "/sum: must be an integer (type)"), ("is silent", "must be an object (type)")],
+)
+def test_answers_are_held_against_the_lock(tmp_path: Path, mode: str, wrong: str) -> None:
+    (tmp_path / "mode").write_text("")
+    command = json.dumps(python("sdk", str(tmp_path / "mode")))
+    (tmp_path / "adder.toml").write_text(ADDING.format(command=command))
+    assert agentdc("mcp", "lock", "adder.toml", cwd=tmp_path).returncode == 0
+    assert agentdc("build", "adder.toml", "-o", "app/", cwd=tmp_path).returncode == 0
+    given = json.dumps({"numbers": {"a": 1, "b": 2}})
+    honest = app(tmp_path / "app", "--input", "-", cwd=tmp_path, input=given)
+    assert json.loads(honest.stdout)["final_value"] == {"found": True, "value": 3}
+    (tmp_path / "mode").write_text(mode)
+    done = app(tmp_path / "app", "--input", "-", cwd=tmp_path, input=given)
+    assert done.returncode == 5
+    assert (
+        "the tool `add` on server `sdk`: its answer is not what agentdc.lock says that it gives: "
+        in done.stderr
+    )
+    assert wrong in done.stderr
+
+
 def test_the_lock_is_part_of_what_is_compiled(folder: Path) -> None:
     """`agentdc run` compiles again when the lock is another."""
     cache = {"XDG_CACHE_HOME": str(folder / "cache")}

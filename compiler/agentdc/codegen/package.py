@@ -13,6 +13,7 @@ from agentdc.codegen.offers import offer_modules
 from agentdc.codegen.render import render
 from agentdc.codegen.serve import ServeModule
 from agentdc.codegen.tidy import tidy
+from agentdc.codegen.tools import tool_modules
 from agentdc.codegen.views import MainView, ProjectView
 from agentdc.codegen.workflow import WorkflowModule
 from agentdc.ir.ops import Bundle, Program
@@ -50,6 +51,11 @@ class Header:
 # Import names of the third-party packages that the runtime library can link, with what they require.
 LINKABLE = frozenset(
     {"anyio", "certifi", "h11", "httpcore", "httpx", "idna", "jsonschema", "sniffio", "typing_extensions"}
+)
+
+
+OWN_MODULES = frozenset(
+    ("main", "offer_schemas", "offers", "schemas", "serve", "stepwise", "tool_schemas", "tools", "workflow")
 )
 
 
@@ -91,6 +97,9 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
         files |= _service(bundle.service, package, awaits=bundle.awaits)
     if bundle.offers:
         files |= offer_modules(bundle, package, header.compiler)
+    if bundle.answers:
+        router = next(module for argument, module, _ in extras.parts if argument == "mcp")
+        files |= tool_modules(bundle.answers, package, router)
     if extras.requirements:
         files["requirements.txt"] = "".join(f"{each}\n" for each in extras.requirements)
     return dict(sorted(files.items()))
@@ -109,7 +118,19 @@ def _service(service: Service, package: str, *, awaits: bool) -> Mapping[str, st
 
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
     """(package, module) of each program that a node may run; children are named after their files."""
-    names = Names({"main", "offer_schemas", "offers", "schemas", "serve", "stepwise", "workflow"})
+    names = Names(
+        {
+            "main",
+            "offer_schemas",
+            "offers",
+            "schemas",
+            "serve",
+            "stepwise",
+            "tool_schemas",
+            "tools",
+            "workflow",
+        }
+    )
     return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
@@ -139,7 +160,10 @@ def _count(number: int, what: str) -> str:
 
 def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainView:
     driver = "drive_async" if bundle.awaits else "drive"
-    parts = [*extras.parts, ("drive", f"agentdc_runtime.core.{driver}", "drive")]
+    parts = [each for each in extras.parts if not (each[0] == "mcp" and bundle.answers)]
+    if bundle.answers:
+        parts.append(("mcp", f"{package}.tools", "router"))
+    parts += [("drive", f"agentdc_runtime.core.{driver}", "drive")]
     if bundle.service is not None:
         parts.append(("serve", f"{package}.serve", "serve"))
     if bundle.offers:

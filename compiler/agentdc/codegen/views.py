@@ -123,6 +123,15 @@ class OffersView:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsView:
+    """`app/tools.py.j2`: entries of a table from server and tool to what checks an answer."""
+
+    docstring: str
+    imports: tuple[str, ...]
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MainView:
     """`app/main.py.j2`: the app record and its entry point. `stepwise`: there is a module of that name."""
 

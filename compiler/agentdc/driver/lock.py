@@ -17,6 +17,7 @@ from agentdc.check.lock_errors import invalid_lock
 from agentdc.check.locked import Locked, LockedTool
 from agentdc.diagnostics import Diagnostic
 from agentdc.driver.files import reason
+from agentdc.driver.schemas import uncompilable
 from agentdc.driver.sources import DISK, Files
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
@@ -52,6 +53,11 @@ class Lock:
             return None
         tools = self.servers[server]["tools"]
         return {name: [tools[name]["sha256"], tools[name]["words_sha256"]] for name in sorted(tools)}
+
+    def answer(self, server: str, tool: str) -> Any:
+        """The schema of what a tool answers, as far as an app can hold answers against it; else None."""
+        known = self.servers.get(server, {}).get("tools", {}).get(tool, {})
+        return _output(known)
 
     def problems(self, workflow: Workflow, at: Places) -> list[Diagnostic]:
         """What is wrong with the file, at the first server that needs it."""
@@ -130,8 +136,17 @@ def _some(said: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
 def _gives(tool: Mapping[str, Any]) -> Any:
     from agentdc.types.from_schema import from_schema
 
+    schema = _output(tool)
+    return None if schema is None else from_schema(schema)
+
+
+def _output(tool: Mapping[str, Any]) -> Any:
+    """The schema of answers, None when there is none or none that can be compiled: then nothing is claimed."""
     schema = tool.get("output_schema")
-    return None if schema is None else from_schema(_object(schema))
+    if schema is None:
+        return None
+    whole = _object(schema)
+    return whole if uncompilable(whole) is None else None
 
 
 def _object(schema: Any) -> Any:

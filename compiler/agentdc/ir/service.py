@@ -63,6 +63,15 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool of an MCP server answers, by the schema that was locked: answers are held against it."""
+
+    server: str
+    tool: str
+    schema: Json
+
+
+@dataclass(frozen=True, slots=True)
 class Cron:
     """A cron schedule as the sets of its fields; `year` is None for every year."""
 

@@ -22,7 +22,7 @@ from agentdc_runtime.policy.match import covers, name_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from agentdc_runtime.core.process import Process
@@ -90,13 +90,17 @@ class Entry:
 
 
 class Router:
-    """The servers of a process, in the order of their declaration. `idle`: a dry run, which starts none of them."""
+    """The servers of a process, in the order of their declaration.
 
-    __slots__ = ("_entries", "_process", "idle")
+    `idle`: a dry run, which starts none of them. `checks`: by server and tool, what is wrong with an answer.
+    """
+
+    __slots__ = ("_entries", "_process", "checks", "idle")
 
     def __init__(self, process: Process, entries: Sequence[Entry]) -> None:
         self._process = process
         self.idle = False
+        self.checks: Mapping[tuple[str, str], Callable[[Json], str | None]] = {}
         self._entries = {entry.server.name: entry for entry in entries}
 
     @property
@@ -147,12 +151,17 @@ class Router:
             if not await self._repeatable(name, tool, run.deadline):
                 raise
             result = await self._ask(run, name, "tools/call", params, {"tool": tool, "replayed": True})
-        content = result.get("content")
+        content, structured = result.get("content"), result.get("structuredContent")
+        check = self.checks.get((name, tool))
+        wrong = None if check is None or result.get("isError") is True else check(structured)
+        if wrong is not None:
+            reason = "its answer is not what agentdc.lock says that it gives"
+            raise McpError(f"the tool `{tool}` on server `{name}`: {reason}: {wrong}")
         return {
             "content": content if isinstance(content, list) else [],
             "is_error": result.get("isError") is True,
             "server": name,
-            "structured": result.get("structuredContent"),
+            "structured": structured,
             "tool": tool,
         }
 
@@ -172,9 +181,10 @@ class Router:
         """
         found = []
         for name, entry in self._entries.items():
+            await self._compare(entry, run.deadline)
             for described in await entry.server.tools(run.deadline):
                 tool = Tool(name, described)
-                if entry.allows_tool(tool.name):
+                if entry.allows_tool(tool.name) and not (entry.strict and tool.name in entry.drifted):
                     found.append(tool)
         return found
 

@@ -85,6 +85,10 @@ def _said(text: str, **more: Any) -> Result:
 
 async def add(_: Context, given: Given) -> Result:
     total = given["a"] + given["b"]
+    if _mode() == "lies":
+        return _said("", structured_content={"sum": "much"})
+    if _mode() == "is silent":
+        return _said(str(total))
     return _said(str(total), structured_content={"sum": total})
 
 
