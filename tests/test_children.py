@@ -252,10 +252,13 @@ def test_counters_and_audit_events_of_children(family: Family) -> None:
     assert parents == [None, record["execution_id"], record["execution_id"]]
 
 
+ALLOWED = '[check]\nallow = ["policy_denied"]\n'  # so that it is the gate that says it
+
+
 def test_the_policy_of_the_main_workflow_holds_in_children(family: Family) -> None:
     node = '[[nodes]]\nid = "read"\ntype = "read_env"\nkey = "HOME"\n'
     reads = f'name = "child"\n{START}{node}[policy.env]\nread_keys = ["*"]\n'
-    family.write(main=calling("child.toml") + "[policy]\n", child=reads)
+    family.write(main=calling("child.toml") + "[policy]\n" + ALLOWED, child=reads)
     ran = family.run({})
     assert ran.status == 5
     assert "policy violation: read_env: env_read of" in ran.stderr

@@ -1,13 +1,17 @@
-"""Every example checks without a finding, builds, and gives the outcome that stands beside it; one serves."""
+"""Every example checks without a finding, builds, and gives the outcome that stands beside it; servers serve."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 
 import pytest
 from serving import serving
@@ -16,38 +20,102 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/workflow.toml"))
 AGENTDC = [sys.executable, "-m", "agentdc"]
 FAILS = {"config-drift"}
+OWN = {"cron-poller", "github-webhook"}  # they write files at fixed places, so each has one test
+PEER = 8099  # the port that the README of cron-poller names: one test uses it
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_example(example: Path, tmp_path: Path) -> None:
+@contextmanager
+def peer_of(folder: Path) -> Iterator[None]:
+    """The service that an example asks, as its README starts it."""
+    command = [sys.executable, "-m", "http.server", str(PEER), "--bind", "127.0.0.1", "--directory", "peer"]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            for _ in range(200):
+                with socket.socket() as asked:
+                    if asked.connect_ex(("127.0.0.1", PEER)) == 0:
+                        break
+                sleep(0.05)
+            yield
+        finally:
+            server.terminate()
+
+
+def _copied(example: Path, tmp_path: Path) -> Path:
     folder = tmp_path / example.name
     shutil.copytree(example, folder, ignore=shutil.ignore_patterns("reports"))
+    return folder
+
+
+def _runs(folder: Path) -> None:
+    """Check, build, run once: each as a person would see it."""
     checked = subprocess.run(
         [*AGENTDC, "check", "workflow.toml"], cwd=folder, capture_output=True, text=True, check=False
     )
-    assert checked.stdout == f"{example.name}: no errors\n"
+    assert checked.stdout == f"{folder.name}: no errors\n"
     subprocess.run(
         [*AGENTDC, "build", "workflow.toml", "-o", "app/"], cwd=folder, check=True, capture_output=True
     )
+    app = [sys.executable, "-I"] + ([] if (folder / "peer").exists() else ["-S"]) + ["app"]
     ran = subprocess.run(
-        [sys.executable, "-I", "-S", "app", "--mode", "once", "--input", "input.json"],
+        [*app, "--mode", "once", "--input", "input.json"],
         cwd=folder,
         env={**os.environ, "DEPLOY_STAGE": "test"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.stdout == (folder / "expected.json").read_text()
-    assert ran.returncode == (5 if example.name in FAILS else 0)
+    assert (ran.stdout, ran.stderr if not ran.stdout else "") == ((folder / "expected.json").read_text(), "")
+    assert ran.returncode == (5 if folder.name in FAILS else 0)
+
+
+@pytest.mark.parametrize(
+    "example", [each for each in EXAMPLES if each.name not in OWN], ids=lambda path: path.name
+)
+def test_example(example: Path, tmp_path: Path) -> None:
+    _runs(_copied(example, tmp_path))
+
+
+def _built(example: str, app: Path) -> Path:
+    folder = ROOT / "examples" / example
+    build = [*AGENTDC, "build", "workflow.toml", "-o", str(app), "--format", "dir"]
+    subprocess.run(build, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def _curl(folder: Path, url: str, *words: str) -> tuple[int, str]:
+    """Status and body, by curl."""
+    command = ["curl", "-s", "-w", "\n%{http_code}", url, *words]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    body, _, status = said.rpartition("\n")
+    return int(status), body
+
+
+def test_cron_poller(tmp_path: Path) -> None:
+    folder = _copied(ROOT / "examples" / "cron-poller", tmp_path)
+    alarm = Path("/tmp/cron-poller/alarm.txt")
+    alarm.unlink(missing_ok=True)
+    with peer_of(folder):
+        _runs(folder)
+        with serving("", tmp_path, app=folder / "app") as app:
+            poll = f"http://127.0.0.1:{app.port}/poll"
+            assert _curl(folder, poll, "-X", "POST") == (200, '{"healthy":true}')
+            kept = json.loads(Path("/tmp/cron-poller/last.json").read_text())
+            assert kept == {"healthy": True, "queue": 3}
+            (folder / "peer" / "status.json").write_text('{"healthy": false}')
+            assert _curl(folder, poll, "-X", "POST") == (200, '{"healthy":false}')
+            assert alarm.read_text().startswith("status 200: ")
+            (folder / "peer" / "status.json").unlink()
+            assert _curl(folder, poll, "-X", "POST") == (200, '{"healthy":false}')
+            assert alarm.read_text().startswith("status 404: ")
+            assert app.end() == 0
 
 
 def test_order_hook_serves(tmp_path: Path) -> None:
-    example = ROOT / "examples" / "order-hook"
+    example = _built("order-hook", tmp_path / "app")
     order = (example / "input.json").read_bytes()
-    app = tmp_path / "app"
-    build = [*AGENTDC, "build", "workflow.toml", "-o", str(app), "--format", "dir"]
-    subprocess.run(build, cwd=example, check=True, capture_output=True)
-    with serving("", tmp_path, app=app, SHOP_HOOK_KEY="k3y") as hook:
+    with serving("", tmp_path, app=tmp_path / "app", SHOP_HOOK_KEY="k3y") as hook:
         accepted = hook.ask("POST", "/orders", order, _signed(order))
         assert accepted.status == 201
         assert json.dumps(accepted.json, separators=(",", ":")) in (example / "README.md").read_text()
@@ -59,11 +127,38 @@ def test_order_hook_serves(tmp_path: Path) -> None:
         assert hook.end() == 0
 
 
-def _signed(body: bytes) -> dict[str, str]:
-    """Headers of a request as the README makes them."""
-    command = ["openssl", "dgst", "-sha256", "-hmac", "k3y"]
+def _signature(body: bytes, key: str) -> str:
+    """As the READMEs make it."""
+    command = ["openssl", "dgst", "-sha256", "-hmac", key]
     said = subprocess.run(command, input=body, capture_output=True, check=True).stdout.decode()
-    return {"Content-Type": "application/json", "X-Shop-Signature": f"sha256={said.split()[-1]}"}
+    return f"sha256={said.split()[-1]}"
+
+
+def _signed(body: bytes) -> dict[str, str]:
+    return {"Content-Type": "application/json", "X-Shop-Signature": _signature(body, "k3y")}
+
+
+def test_github_webhook_serves(tmp_path: Path) -> None:
+    folder = _copied(ROOT / "examples" / "github-webhook", tmp_path)
+    _runs(folder)
+    note = Path("/tmp/github-webhook/17.md")
+    note.unlink(missing_ok=True)
+
+    def send(name: str, key: str = "k3y") -> tuple[int, str]:
+        signature = _signature((folder / "payloads" / f"{name}.json").read_bytes(), key)
+        headers = ["-H", "Content-Type: application/json", "-H", f"X-Hub-Signature-256: {signature}"]
+        url = f"http://127.0.0.1:{hook.port}/github"
+        return _curl(folder, url, *headers, "--data-binary", f"@payloads/{name}.json")
+
+    with serving("", tmp_path, app=folder / "app", GITHUB_WEBHOOK_SECRET="k3y") as hook:
+        for name in ("opened", "push", "ping"):
+            assert send(name) == (202, '{"noted":false}')
+        assert send("merged", "other")[0] == 401
+        assert not note.exists()
+        status, said = send("merged")
+        assert (status, said in (folder / "README.md").read_text()) == (201, True)
+        assert note.read_text().splitlines()[0] == "# acme/garden #17: Water the roses twice a day"
+        assert hook.end() == 0
 
 
 def test_readme_of_each_example_says_how_to_run_it() -> None:

@@ -1,9 +1,9 @@
 """Every `tests/cases/invalid/<slug>/<name>.toml` gives the text beside it, and `<slug>` is among its findings.
 
 Options of a case, in its first line: `# options: {"strict": true, "allow": ["cycle"], "dialect": "agentd",
-"require_policy": true, "required": true, "key_file": "key.pub", "build": true}`; `required` is `--signing-required`,
-`build` shows what `agentdc build` shows. Child workflows of a case stand in `children/`, which is no case. Sources
-that an editor or git could change behind one's back are made here.
+"require_policy": true, "explain_unknown": true, "required": true, "key_file": "key.pub", "build": true}`; `required`
+is `--signing-required`, `build` shows what `agentdc build` shows. Child workflows of a case stand in `children/`,
+which is no case. Sources that an editor or git could change behind one's back are made here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from agentdc.diagnostics.render import text
 from agentdc.driver.check import Signing, check_source
 
 ROOT = Path(__file__).parent / "cases" / "invalid"
-KNOWN_OPTIONS = {"allow", "build", "dialect", "key_file", "require_policy", "required", "strict"}
+KNOWN_OPTIONS = {
+    "allow",
+    "build",
+    "dialect",
+    "key_file",
+    "require_policy",
+    "explain_unknown",
+    "required",
+    "strict",
+}
 
 GO = 'name = "greeter"\n\n[[start_nodes]]\nname = "go"\nsource = "manual"\n\n'
 SAY = '[[nodes]]\nid = "say"\ntype = "template_render"\ntemplate = "hello"\n'
@@ -65,6 +74,7 @@ def _found(case: Path, data: bytes) -> list[Diagnostic]:
         agentd_dialect=given.get("dialect") == "agentd",
         strict=given.get("strict", False),
         require_policy=given.get("require_policy", False),
+        explain_unknown=given.get("explain_unknown", False),
     )
     signing = Signing(required=given.get("required", False), key_file=given.get("key_file"))
     report = check_source(SourceFile(case.name, data), wanted, signing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agentdc.check import errors, graph
 from agentdc.diagnostics import Diagnostic
@@ -17,20 +18,26 @@ from agentdc.nodes.spec import ChildUse
 from agentdc.parse.positions import Places
 from agentdc.types import UNKNOWN, Type
 
+if TYPE_CHECKING:
+    from agentdc.check.ceilings import Ceilings
+    from agentdc.check.effects import Touch
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
     """A child workflow that a parent names.
 
     `key`: the file's name in the app. `starts`: its start nodes in order. `results`: the type of the final value
-    for each start. `touches`: effect families of its nodes and of its children. `problem`: why it cannot be
-    used, or empty; `invalid`: it was read and has errors of its own.
+    for each start. `effects`: of its nodes and of its children; `touches`: their families. `ceilings`: of a run
+    from each start. `problem`: why it cannot be used, or empty; `invalid`: it was read and has errors of its own.
     """
 
     key: str
     starts: tuple[str, ...] = ()
     results: Mapping[str, Type] = field(default_factory=dict)
     touches: frozenset[str] = frozenset()
+    effects: tuple[Touch, ...] = ()
+    ceilings: Mapping[str, Ceilings] = field(default_factory=dict)
     problem: str = ""
     invalid: bool = False
 
@@ -74,6 +81,17 @@ def touched(workflow: Workflow, children: Children) -> frozenset[str]:
     own = {effect.family for node in workflow.nodes for effect in SPECS[node.type].effects(node)}
     below = (child.touches for child in children.values())
     return frozenset(own).union(*below) - {"child", "model"}
+
+
+def effects(children: Children) -> tuple[Touch, ...]:
+    """The effects of all children and of everything below them, each file's once, in the order of the files."""
+    files: dict[str, list[Touch]] = {}
+    for child in children.values():
+        theirs: dict[str, list[Touch]] = {}
+        for touch in child.effects:
+            theirs.setdefault(touch.file, []).append(touch)
+        files = theirs | files
+    return tuple(touch for name in sorted(files) for touch in files[name])
 
 
 def ends_without(workflow: Workflow, entry: str, avoided: set[str]) -> bool:

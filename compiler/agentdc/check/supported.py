@@ -49,6 +49,3 @@ def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         yield errors.unsupported("[policy.rego]", at.key(("policy", "rego")))
     if workflow.logging is not None and workflow.logging.otel is not None:
         yield errors.unsupported("[logging.otel]", at.key(("logging", "otel")))
-    if workflow.check is not None:
-        for ceiling in sorted(name for name in workflow.check.model_fields_set if name.startswith("max_")):
-            yield errors.unsupported(f"the ceiling [check] {ceiling}", at.key(("check", ceiling)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from agentdc.check import (
     auth,
@@ -11,8 +11,12 @@ from agentdc.check import (
     budget,
     children,
     dialect,
+    exposure,
+    frontier,
+    grants,
     graph,
     http_routes,
+    limits,
     lints,
     names,
     paths,
@@ -20,10 +24,13 @@ from agentdc.check import (
     secrets,
     shape,
 )
+from agentdc.check.ceilings import Ceilings, answer_limits, budgeted, ceilings
 from agentdc.check.children import Children
+from agentdc.check.effects import Touch, touches
 from agentdc.check.facts import Facts
 from agentdc.check.flow import Way, flow
 from agentdc.check.links import Links
+from agentdc.check.origins import Origins
 from agentdc.check.schemas import Schemas
 from agentdc.check.schemas import check as schema_check
 from agentdc.check.schemas import inputs as schema_inputs
@@ -41,6 +48,7 @@ from agentdc.parse.positions import Places
 _REFUSED_AT_START = frozenset(
     {"bad_auth_reference", "bad_fs_event", "bad_jwks", "bad_schedule", "unknown_auth_binding"}
 )
+_FRONTIER = frozenset({"undecided_path", "undecided_effect", "unbounded_ceiling"})
 # What decoding tells of files that agentd would load.
 _LOADED_BY_AGENTD = frozenset({"blank_name", "ignored_field", "ignored_root_key"})
 
@@ -51,13 +59,15 @@ class Options:
 
     `allow`: slugs whose errors are warnings, and whose warnings are not told. `agentd_dialect`: none is an error.
 
-    `strict`: warnings about unhandled branches are errors. `require_policy`: so is a missing policy.
+    `strict`: warnings about unhandled branches are errors, and so is what could not be decided. `require_policy`: so
+    is a missing policy. `explain_unknown`: what could not be decided is told.
     """
 
     allow: frozenset[str] = frozenset()
     agentd_dialect: bool = False
     strict: bool = False
     require_policy: bool = False
+    explain_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +75,15 @@ class Checked:
     """What the checker found.
 
     `structural`: findings of agentd's own validator, in its order (spec 01 §9). `beyond`: all others.
-    `facts`: None when a structural error leaves the graph unknown.
+    `facts`: None when a structural error leaves the graph unknown. `effects`: of the workflow and its children.
+    `ceilings`: of a run, by start name.
     """
 
     structural: tuple[Diagnostic, ...]
     beyond: tuple[Diagnostic, ...]
     facts: Facts | None
+    effects: tuple[Touch, ...] = ()
+    ceilings: Mapping[str, Ceilings] = field(default_factory=dict)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -84,30 +97,66 @@ def check(
     options: Options,
     family: Children | None = None,
     *,
-    child: bool = False,
+    child: str = "",
+    answers: Mapping[str, int] | None = None,
     schemas: Schemas | None = None,
 ) -> Checked:
-    """Every finding about a workflow that decoded; the policy of a `child` does not count, so it is not judged."""
+    """Every finding about a workflow that decoded.
+
+    `child`: the file of one whose own policy does not count; `answers`: the limits of the backends that do.
+    """
     family = family or {}
-    touches = children.touched(workflow, family)
+    families = children.touched(workflow, family)
     structural = (*names.check(workflow, at), *_node_rules(workflow, at), *shape.check(workflow, at))
     extensions = tuple(dialect.check(workflow, at)) if options.agentd_dialect else ()
     if structural:
         beyond = (
-            *_safe_lints(workflow, touches, at, child=child),
+            *_safe_lints(workflow, families, at, child=bool(child)),
             *schema_check(workflow, schemas or {}, at),
         )
         return Checked(structural, (*extensions, *_level(_apart(beyond, extensions), options)), None)
     facts = find_facts(workflow, family, schemas, options)
+    origins = Origins(facts.flow)
+    own = tuple(touches(workflow, facts.flow, origins, at, child))
+    effects = (*own, *children.effects(family))
+    most = ceilings(workflow, facts.flow, family, answer_limits(workflow) if answers is None else answers)
+    if not child:
+        entries = facts.flow.entries
+        most = {start: budgeted(workflow, most[start], facts.flow, entries[start]) for start in most}
     beyond = (
         *lints.check(workflow, at, facts.flow.possible),
         *children.check(workflow, family, at),
         *schema_check(workflow, schemas or {}, at),
         *branches.check(workflow, facts.flow, at),
         *paths.check(workflow, facts.flow, at),
-        *(() if child else _sections(workflow, touches, at)),
+        *(() if child else _sections(workflow, families, at)),
+        *(() if child else grants.check(workflow, effects, at)),
+        *(() if child else limits.check(workflow, most, at)),
+        *exposure.check(workflow, own, facts.flow, origins, at, child=bool(child)),
     )
-    return Checked((), (*extensions, *_level(_apart(beyond, extensions), options)), facts)
+    unknown = (
+        ()
+        if not (options.strict or options.explain_unknown)
+        else _frontier(workflow, facts, effects, most, at, child=bool(child))
+    )
+    found = (*extensions, *_level(_apart((*beyond, *unknown), extensions), options))
+    return Checked((), found, facts, effects, most)
+
+
+def _frontier(
+    workflow: Workflow,
+    facts: Facts,
+    effects: Sequence[Touch],
+    most: Mapping[str, Ceilings],
+    at: Places,
+    *,
+    child: bool,
+) -> Iterable[Diagnostic]:
+    """What could not be decided; effects and ceilings are those of the main workflow with its children."""
+    yield from frontier.paths(workflow, facts.flow, at)
+    if not child:
+        yield from frontier.effects(workflow, effects)
+        yield from frontier.unbounded(workflow, most, at)
 
 
 def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterable[Diagnostic]:
@@ -189,6 +238,10 @@ def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, .
 def _leveled(diagnostic: Diagnostic, options: Options) -> Diagnostic | None:
     """The finding at the level that the options give it; an allowed error is a warning, an allowed warning none."""
     slug = diagnostic.code.slug
+    if slug in _FRONTIER:
+        if options.strict and slug not in options.allow:
+            return replace(diagnostic, severity=Severity.ERROR)
+        return diagnostic if options.explain_unknown else None
     if {"unhandled_error_branch": options.strict, "policy_absent": options.require_policy}.get(slug, False):
         return replace(diagnostic, severity=Severity.ERROR)
     if slug in options.allow:

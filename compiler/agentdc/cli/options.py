@@ -17,7 +17,9 @@ Allow = Annotated[
 Dialect = Annotated[
     str, typer.Option("--dialect", metavar="agentdc|agentd", help="agentd: nothing but its dialect")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="unhandled error branches are errors")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="unhandled error branches, and what cannot be decided, are errors")
+]
 Required = Annotated[bool, typer.Option("--signing-required", help="refuse a workflow that is not signed")]
 KeyFile = Annotated[
     str | None,

@@ -96,6 +96,8 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),
+    (363, "relative_command", "a command that is no absolute path"),
+    (364, "bad_url", "a URL that cannot be requested"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -105,6 +107,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (406, "maybe_missing", "a path to a key that data may lack"),
     (407, "maybe_mismatch", "a value that its consumer may not accept"),
     (408, "unfilled_placeholder", "a placeholder that stays as it is"),
+    (409, "undecided_path", "a path of which nothing is known"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),
@@ -114,6 +117,16 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (506, "budget_memory_low", "a memory limit near what the app itself takes"),
     (507, "budget_zero", "a limit of 0, which limits nothing"),
     (508, "literal_secret", "a secret in plain text"),
+    (509, "policy_denied", "an effect that the policy certainly denies"),
+    (510, "policy_may_deny", "an effect that the policy may deny"),
+    (511, "unused_grant", "a grant that nothing needs"),
+    (512, "wide_grant", "a grant of everything, where less would be enough"),
+    (513, "ceiling_exceeded", "more than [check] lets a run use up"),
+    (514, "private_flow", "a private value that leaves the app"),
+    (515, "untrusted_subject", "untrusted data that decides what is touched"),
+    (516, "exposed_model", "private data, untrusted content and a way out, on one route"),
+    (517, "undecided_effect", "an effect that is decided at run time"),
+    (518, "unbounded_ceiling", "use of something that nothing bounds"),
     # 06 signature
     (601, "signature_missing", "a signature is required and there is none"),
     (602, "signature_malformed", "the signature file is not a signature"),

@@ -106,5 +106,5 @@ def _route(workflow: Workflow, record: Any) -> list[tuple[str, str | None]]:
 
 
 def _effect(effect: Effect) -> str:
-    parts = [effect.family, *([effect.constant] if effect.constant else [])]
-    return " ".join(parts) + (f" ← {effect.data}" if effect.data else "")
+    parts = [effect.family, *([effect.known] if effect.known else [])]
+    return " ".join(parts) + (f" ← {effect.open}" if effect.open else "")

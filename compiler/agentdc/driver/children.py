@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from agentdc.check import errors
+from agentdc.check.ceilings import answer_limits
 from agentdc.check.children import Child, ends_without, touched, uses
 from agentdc.check.ends import results
 from agentdc.check.supported import check as unsupported_parts
@@ -100,8 +101,15 @@ class Family:
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
             member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
             self.tried += [each for each in tried if each not in self.tried]
+        main = self.main.decoded.workflow
         member.checked = check(
-            workflow, decoded.places, self._options, member.children, child=bool(chain), schemas=schemas
+            workflow,
+            decoded.places,
+            self._options,
+            member.children,
+            child=key if chain else "",
+            answers=None if main is None else answer_limits(main),
+            schemas=schemas,
         )
         member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
         return member
@@ -161,7 +169,10 @@ def _seen(member: Member) -> Child:
         )
     starts = tuple(start.name for start in workflow.start_nodes)
     facts = member.checked.facts
-    return Child(member.key, starts, results(facts.flow), touched(workflow, member.children))
+    touches = touched(workflow, member.children)
+    return Child(
+        member.key, starts, results(facts.flow), touches, member.checked.effects, member.checked.ceilings
+    )
 
 
 def _find(workflow: str, parent: str) -> str:

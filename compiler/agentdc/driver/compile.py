@@ -138,4 +138,4 @@ def _capabilities(member: Member, bundle: Bundle) -> Iterable[Capability]:
     for node in _workflow(member).nodes:
         if node.id in kept:
             for effect in SPECS[node.type].effects(node):
-                yield Capability(effect.family, f"{prefix}{node.id}", effect.constant, effect.data)
+                yield Capability(effect.family, f"{prefix}{node.id}", effect.known, effect.open)

@@ -11,7 +11,18 @@ from agentdc.diagnostics import Diagnostic
 from agentdc.model.base import U32, Many
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
-from agentdc.nodes.spec import Effect, Family, Names, NodeSpec, PathField, TypeOf, either
+from agentdc.nodes.spec import (
+    ANSWER_TOKENS,
+    Cost,
+    Effect,
+    Family,
+    Measure,
+    Names,
+    NodeSpec,
+    PathField,
+    TypeOf,
+    either,
+)
 from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Array, Type, record
 
@@ -46,10 +57,30 @@ def _outcomes(node: AgentLoop, type_of: TypeOf) -> Mapping[str | None, Type]:  #
 
 
 def _effects(node: AgentLoop) -> Iterable[Effect]:
-    yield Effect("model", constant=node.backend, data=node.instructions_from)
+    given = node.instructions_from if node.instructions is None else None
+    yield Effect("model", "backend", constant=node.backend, sends=() if given is None else (given,))
     for tool in node.tools:
         if tool in TOOLS:
-            yield Effect(TOOLS[tool], data="the model")
+            yield Effect(TOOLS[tool], "tools")
+
+
+_SPENT: dict[str, Measure] = {
+    "http_request": "http_requests",
+    "shell_run": "shell_runs",
+    "write_file": "files_written",
+}
+
+
+def _costs(node: AgentLoop, limits: Mapping[str, int]) -> Iterable[Cost]:
+    """One call of the model a turn, and at most one call of a tool."""
+    yield Cost("model_calls", node.max_steps)
+    yield Cost("tokens", node.max_steps * limits.get(node.backend, ANSWER_TOKENS))
+    for tool, measure in _SPENT.items():
+        if tool in node.tools:
+            yield Cost(measure, node.max_steps)
+    if "write_file" in node.tools:
+        yield Cost("bytes_written", None, "the model decides how much it writes")
+    yield Cost("wall_secs", None, "how long a model may take is set by --timeout-secs at start")
 
 
 def _check(node: AgentLoop, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
@@ -74,6 +105,7 @@ SPEC = NodeSpec(
     paths=(PathField("instructions_from", unless="instructions"),),
     labels=("exhausted",),
     effects=_effects,
+    costs=_costs,
     errors=("intelligence", "tool", "timeout", "capability"),
     check=_check,
     check_order=8,

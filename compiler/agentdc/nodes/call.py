@@ -30,7 +30,7 @@ def _outcomes(node: CallWorkflow, type_of: TypeOf) -> Mapping[str | None, Type]:
 
 
 def _effects(node: CallWorkflow) -> Iterable[Effect]:
-    return (Effect("child", constant=node.workflow),)
+    return (Effect("child", "workflow", constant=node.workflow),)
 
 
 def _children(node: CallWorkflow) -> Iterable[ChildUse]:

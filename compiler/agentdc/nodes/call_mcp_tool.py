@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.node import NodeModel
 from agentdc.nodes import mcp_server
-from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf, either
+from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, either
 from agentdc.parse.positions import Places
 from agentdc.types import FALSE, STRING, TRUE, UNKNOWN, Array, Type, record
 
@@ -35,7 +35,12 @@ def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]: 
 
 
 def _effects(node: CallMcpTool) -> Iterable[Effect]:
-    return (Effect("mcp.tool", constant=node.tool, data=node.args_from),)
+    sends = () if node.args_from is None else (node.args_from,)
+    return (Effect("mcp.tool", "tool", constant=node.tool, server=node.server, sends=sends),)
+
+
+def _costs(node: CallMcpTool, limits: Mapping[str, int]) -> Iterable[Cost]:  # noqa: ARG001
+    return (Cost("wall_secs", None, "how long a tool server may take is not written in the workflow"),)
 
 
 def _check(node: CallMcpTool, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:
@@ -51,6 +56,7 @@ SPEC = NodeSpec(
     paths=(PathField("args_from", missing="null"),),
     labels=("error",),
     effects=_effects,
+    costs=_costs,
     errors=("policy", "mcp", "workflow", "capability"),
     check=_check,
     check_order=7,

@@ -25,7 +25,7 @@ def _output(node: CreateDir, type_of: TypeOf) -> Type:  # noqa: ARG001 - the sha
 
 
 def _effects(node: CreateDir) -> Iterable[Effect]:
-    return (Effect("fs.write", data=node.path_from),)
+    return (Effect("fs.write", "path_from", data=node.path_from),)
 
 
 def _lower(node: CreateDir) -> Expr:

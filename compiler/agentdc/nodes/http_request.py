@@ -12,7 +12,7 @@ from agentdc.diagnostics import Diagnostic
 from agentdc.ir.ops import Call, Const, Expr, Items, Later, Load
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
-from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, handler
 from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, STRING, Object, Type, record
 
@@ -38,7 +38,14 @@ def _output(node: HttpRequest, type_of: TypeOf) -> Type:  # noqa: ARG001 - the s
 
 
 def _effects(node: HttpRequest) -> Iterable[Effect]:
-    return (Effect("http", constant=node.method.upper(), data=node.url_from),)
+    sends = (node.url_from,) if node.body_from is None else (node.url_from, node.body_from)
+    return (Effect("http", "url_from", data=node.url_from, method=node.method.upper(), sends=sends),)
+
+
+def _costs(node: HttpRequest, limits: Mapping[str, int]) -> Iterable[Cost]:  # noqa: ARG001
+    """The client ends a plain exchange after 120 seconds; a secret may need one of its own."""
+    secret = any(_PLACEHOLDER.search(value) for value in node.headers.values())
+    return (Cost("http_requests", 1), Cost("wall_secs", 240 if secret else 120))
 
 
 def _check(node: HttpRequest, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
@@ -93,6 +100,7 @@ SPEC = NodeSpec(
     paths=(PathField("url_from", "string"), PathField("body_from")),
     labels=("error",),
     effects=_effects,
+    costs=_costs,
     errors=("policy", "tool"),
     check=_check,
     check_order=11,

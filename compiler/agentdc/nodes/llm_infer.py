@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from agentdc.model.base import U32
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TemplateField, TypeOf
+from agentdc.nodes.spec import ANSWER_TOKENS, Cost, Effect, NodeSpec, PathField, TemplateField, TypeOf
 from agentdc.types import INTEGER, NULL, STRING, Type, record
 
 
@@ -33,7 +33,14 @@ def _output(node: LlmInfer, type_of: TypeOf) -> Type:
 
 
 def _effects(node: LlmInfer) -> Iterable[Effect]:
-    return (Effect("model", constant=node.backend, data=node.input_from),)
+    return (Effect("model", "backend", constant=node.backend),)  # what it sends is in the template
+
+
+def _costs(node: LlmInfer, limits: Mapping[str, int]) -> Iterable[Cost]:
+    calls = 1 + node.output_repairs
+    yield Cost("model_calls", calls)
+    yield Cost("tokens", calls * limits.get(node.backend, ANSWER_TOKENS))
+    yield Cost("wall_secs", None, "how long a model may take is set by --timeout-secs at start")
 
 
 SPEC = NodeSpec(
@@ -44,6 +51,7 @@ SPEC = NodeSpec(
     paths=(PathField("input_from", missing="null"),),
     templates=(TemplateField("prompt", "input_from"),),
     effects=_effects,
+    costs=_costs,
     errors=("intelligence", "schema", "tool", "capability"),
     awaits=True,
     dry_run=True,

@@ -38,7 +38,7 @@ def _outcomes(node: MapWorkflow, type_of: TypeOf) -> Mapping[str | None, Type]:
 
 
 def _effects(node: MapWorkflow) -> Iterable[Effect]:
-    return (Effect("child", constant=node.workflow, data=node.items_from),)
+    return (Effect("child", "workflow", constant=node.workflow),)
 
 
 def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:  # noqa: ARG001
@@ -51,7 +51,7 @@ def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[
 
 
 def _children(node: MapWorkflow) -> Iterable[ChildUse]:
-    return (ChildUse(node.workflow, node.start, ("workflow",)),)
+    return (ChildUse(node.workflow, node.start, ("workflow",), node.max_items),)
 
 
 def _lower(node: MapWorkflow) -> Expr:

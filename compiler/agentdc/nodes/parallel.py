@@ -41,7 +41,7 @@ def _outcomes(node: Parallel, type_of: TypeOf) -> Mapping[str | None, Type]:
 
 
 def _effects(node: Parallel) -> Iterable[Effect]:
-    return tuple(Effect("child", constant=branch.workflow) for branch in node.branches)
+    return tuple(Effect("child", "branches", constant=branch.workflow) for branch in node.branches)
 
 
 def _children(node: Parallel) -> Iterable[ChildUse]:

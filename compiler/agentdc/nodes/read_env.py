@@ -29,7 +29,7 @@ def _output(node: ReadEnv, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape
 
 
 def _effects(node: ReadEnv) -> Iterable[Effect]:
-    return (Effect("env.read", constant=node.key),)
+    return (Effect("env.read", "key", constant=node.key),)
 
 
 def _lower(node: ReadEnv) -> Expr:

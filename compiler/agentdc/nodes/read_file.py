@@ -25,7 +25,7 @@ def _output(node: ReadFile, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shap
 
 
 def _effects(node: ReadFile) -> Iterable[Effect]:
-    return (Effect("fs.read", data=node.path_from),)
+    return (Effect("fs.read", "path_from", data=node.path_from),)
 
 
 def _lower(node: ReadFile) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.node import NodeModel
 from agentdc.nodes import mcp_server
-from agentdc.nodes.spec import Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf
 from agentdc.parse.positions import Places
 from agentdc.types import STRING, UNKNOWN, Array, Type, record
 
@@ -28,7 +28,11 @@ def _output(node: ReadMcpResource, type_of: TypeOf) -> Type:  # noqa: ARG001 - t
 
 
 def _effects(node: ReadMcpResource) -> Iterable[Effect]:
-    return (Effect("mcp.resource", data=node.resource_from),)
+    return (Effect("mcp.resource", "resource_from", data=node.resource_from, server=node.server),)
+
+
+def _costs(node: ReadMcpResource, limits: Mapping[str, int]) -> Iterable[Cost]:  # noqa: ARG001
+    return (Cost("wall_secs", None, "how long a tool server may take is not written in the workflow"),)
 
 
 def _check(node: ReadMcpResource, at: Places, index: int, names: Names) -> Iterable[Diagnostic]:
@@ -42,6 +46,7 @@ SPEC = NodeSpec(
     output=_output,
     paths=(PathField("resource_from", "string"),),
     effects=_effects,
+    costs=_costs,
     errors=("policy", "mcp", "tool", "workflow", "capability"),
     check=_check,
     check_order=7,

@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.ir.ops import Call, Const, Expr, Later, Load
 from agentdc.model.base import U64
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, either, handler
+from agentdc.nodes.spec import Cost, Effect, NodeSpec, PathField, TypeOf, either, handler
 from agentdc.types import BOOLEAN, INTEGER, NULL, STRING, Array, Type, record, union
 from agentdc.types import Literal as Exactly
 
@@ -41,7 +41,12 @@ def _outcomes(node: ShellRun, type_of: TypeOf) -> Mapping[str | None, Type]:  # 
 
 
 def _effects(node: ShellRun) -> Iterable[Effect]:
-    return (Effect("shell", constant=node.command, data=node.args_from),)
+    sends = () if node.args_from is None else (node.args_from,)
+    return (Effect("shell", "command", constant=node.command, sends=sends),)
+
+
+def _costs(node: ShellRun, limits: Mapping[str, int]) -> Iterable[Cost]:  # noqa: ARG001
+    return (Cost("shell_runs", 1), Cost("wall_secs", max(node.timeout_secs, 1)))
 
 
 def _lower(node: ShellRun) -> Expr:
@@ -65,6 +70,7 @@ SPEC = NodeSpec(
     paths=(PathField("args_from", "strings", "null"),),
     labels=("error",),
     effects=_effects,
+    costs=_costs,
     errors=("policy", "tool"),
     awaits=True,
     dry_run=True,

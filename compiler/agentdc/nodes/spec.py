@@ -21,6 +21,18 @@ Family = Literal[
     "fs.read", "fs.write", "env.read", "http", "shell", "mcp.tool", "mcp.resource", "model", "child"
 ]
 Place = tuple[str | int, ...]
+Measure = Literal[
+    "model_calls",
+    "tokens",
+    "http_requests",
+    "shell_runs",
+    "files_written",
+    "bytes_written",
+    "node_visits",
+    "wall_secs",
+]
+ANSWER_TOKENS = 1024
+"""The longest answer of a model of which no limit is written (spec 03 §6.5)."""
 ErrorClass = Literal["policy", "tool", "workflow", "intelligence", "mcp", "schema", "timeout", "capability"]
 
 
@@ -56,12 +68,13 @@ class TemplateField:
     """A field that holds a template (spec 01 §4).
 
     `name`: the field. `data`: the path field of what its keys are looked up in. `absent`: what that is when there is
-    no path: null, or the raw trigger input.
+    no path: null, or the raw trigger input. `gives`: the key of the output that is the text, if there is one.
     """
 
     name: str
     data: str
     absent: Literal["null", "input"] = "null"
+    gives: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +93,49 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Something of the world that a node touches.
+    """Something of the world that a node touches: a file, a variable, a URL, a command, a tool, a model, a child.
 
-    `constant`: the part known at build (a command, a variable name), or None. `data`: the path of the part that
-    comes from data, or None.
+    `field`: the field that names it. `constant`: the name, if it is written there; `data`: the context path of it, if
+    that is what is written; neither: a model chooses it at run time. `method`: of an HTTP request, if it is fixed.
+    `server`: of an MCP effect, as written. `sends`: context paths of the data that goes along.
     """
 
     family: Family
+    field: str
     constant: str | None = None
     data: str | None = None
+    method: str | None = None
+    server: str | None = None
+    sends: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> bool:
+        """True when a model chooses what is touched."""
+        return self.constant is None and self.data is None
+
+    @property
+    def known(self) -> str | None:
+        """The part known at build, for lists: a method, or what is touched."""
+        return self.method or self.constant
+
+    @property
+    def open(self) -> str | None:
+        """Context path of the part that is not, for lists: what is touched, or else what goes along."""
+        return self.data or (self.sends[-1] if self.constant is not None and self.sends else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one attempt of a node can use up at most.
+
+    `most`: None when nothing bounds it, `because` of this. `length_of`: it is the bytes of the text at this context
+    path.
+    """
+
+    measure: Measure
+    most: int | None
+    because: str = ""
+    length_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +150,13 @@ class ChildUse:
     """A child workflow that a node runs.
 
     `workflow`: the file as written. `start`: the start node as written, None = the child's first. `field`: where
-    the file is written, below the node.
+    the file is written, below the node. `times`: how often at most.
     """
 
     workflow: str
     start: str | None
     field: tuple[str | int, ...]
+    times: int = 1
 
 
 class TypeOf(Protocol):
@@ -133,6 +181,11 @@ class TypeOf(Protocol):
 
 def no_effects(node: Any) -> Iterable[Effect]:  # noqa: ARG001 - the shape of the hook
     """The effects of a kind that touches nothing."""
+    return ()
+
+
+def no_costs(node: Any, limits: Mapping[str, int]) -> Iterable[Cost]:  # noqa: ARG001 - the shape of the hook
+    """The costs of a kind that uses up nothing but its own visit."""
     return ()
 
 
@@ -165,7 +218,8 @@ class NodeSpec:
     without a label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`:
     parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
     run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
-    `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect.
+    `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect. `costs`: of one attempt,
+    given the longest answer of each model backend in tokens.
     """
 
     kind: str
@@ -183,6 +237,7 @@ class NodeSpec:
     end: End = "continue"
     effects: Callable[[Any], Iterable[Effect]] = no_effects
     children: Callable[[Any], Iterable[ChildUse]] = no_children
+    costs: Callable[[Any, Mapping[str, int]], Iterable[Cost]] = no_costs
     errors: tuple[ErrorClass, ...] = ()
     check: Callable[[Any, Places, int, Names], Iterable[Diagnostic]] = no_check
     check_order: int = 0

@@ -38,6 +38,6 @@ SPEC = NodeSpec(
     output=_output,
     lower=_lower,
     paths=(PathField("input_from"),),
-    templates=(TemplateField("template", "input_from"),),
+    templates=(TemplateField("template", "input_from", gives="rendered"),),
     errors=("tool",),
 )

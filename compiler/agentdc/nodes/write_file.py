@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from agentdc.ir.ops import Call, Expr, Later, Load
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Cost, Effect, NodeSpec, PathField, TypeOf, handler
 from agentdc.types import INTEGER, STRING, TRUE, Type, record
 
 
@@ -26,7 +26,12 @@ def _output(node: WriteFile, type_of: TypeOf) -> Type:  # noqa: ARG001 - the sha
 
 
 def _effects(node: WriteFile) -> Iterable[Effect]:
-    return (Effect("fs.write", data=node.path_from),)
+    return (Effect("fs.write", "path_from", data=node.path_from, sends=(node.content_from,)),)
+
+
+def _costs(node: WriteFile, limits: Mapping[str, int]) -> Iterable[Cost]:  # noqa: ARG001
+    because = f"how long {node.content_from} is depends on data"
+    return (Cost("files_written", 1), Cost("bytes_written", None, because, node.content_from))
 
 
 def _lower(node: WriteFile) -> Expr:
@@ -43,6 +48,7 @@ SPEC = NodeSpec(
     lower=_lower,
     paths=(PathField("path_from", "string"), PathField("content_from")),
     effects=_effects,
+    costs=_costs,
     errors=("policy", "tool"),
     dry_run=True,
 )

@@ -15,7 +15,12 @@ from agentdc.diagnostics.render import text
 from agentdc.driver.check import check_source
 
 EXAMPLE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-OPTIONS = {"extension": Options(agentd_dialect=True)}  # what the page says one has to ask for
+UNKNOWN = Options(explain_unknown=True)
+# What the page says one has to ask for.
+OPTIONS = {
+    "extension": Options(agentd_dialect=True),
+    **dict.fromkeys(("undecided_effect", "undecided_path", "unbounded_ceiling"), UNKNOWN),
+}
 
 # Pages whose wrong example is commands: the finding needs more than a text, which TOML examples could not show.
 COMMANDS = {

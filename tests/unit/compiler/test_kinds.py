@@ -121,7 +121,9 @@ def test_effects(kind: str) -> None:
     for node in _nodes(kind):
         for effect in spec.effects(node):
             assert effect.family in typing.get_args(Family)
-            assert effect.constant is not None or effect.data is not None
+            assert effect.field in spec.model.model_fields
+            assert effect.constant is None or effect.data is None
+            assert not effect.chosen or kind == "agent_loop"
 
 
 def _calls(expr: Expr) -> list[Call]:
