@@ -14,7 +14,6 @@ from agentdc.parse.positions import Places
 _SECTIONS = (
     "bus",
     "health",
-    "intelligence",
     "mcp_servers",
     "relay",
     "sandbox",

@@ -8,6 +8,7 @@ from agentdc.codegen.expressions import Source
 from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names
+from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
 from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Program, Step
 from agentdc.ir.walk import parts
@@ -24,7 +25,7 @@ RESERVED = frozenset(
     {
         *("run", "now", "then", "clock", "trace", "branch", "data", "chosen", "attempt", "pick", "ambiguous"),
         *("too_long", "find", "need", "fill", "text", "Node", "Run", "Next", "Block", "Json", "Retry"),
-        *("ABI", "FILE", "PROGRAM", "Program", "TYPE_CHECKING", "annotations"),
+        *("ABI", "ANY_JSON", "FILE", "PROGRAM", "Program", "schemas", "TYPE_CHECKING", "annotations"),
     }
 )
 
@@ -32,11 +33,22 @@ RESERVED = frozenset(
 class WorkflowModule:
     """Builds the view; holds the names of one module.
 
-    `modules`: child programs to (package, module). `awaits`: the colour of the app.
+    `modules`: child programs to (package, module). `package`: of the generated code, with the app's `schemas`.
+    `awaits`: the colour of the app.
     """
 
-    def __init__(self, program: Program, modules: Mapping[str, tuple[str, str]], *, awaits: bool) -> None:
+    def __init__(
+        self,
+        program: Program,
+        modules: Mapping[str, tuple[str, str]],
+        package: str,
+        schemas: Schemas,
+        *,
+        awaits: bool,
+    ) -> None:
         self._program = program
+        self._package = package
+        self._schemas = schemas
         self._awaits = awaits
         self._modules = modules
         self._children = {key: module for key, (_, module) in modules.items()}
@@ -84,7 +96,7 @@ class WorkflowModule:
         )
 
     def _block(self, block: Block) -> BlockView:
-        source = Source(self._variables, self._children, self._imports)
+        source = Source(self._variables, self._children, self._package, self._schemas, self._imports)
         steps = tuple(self._step(step, source, last=step is block.steps[-1]) for step in block.steps)
         count = len(block.steps)
         docstring = f"From {comment(block.name)}: {count} node{'s' if count > 1 else ''}."

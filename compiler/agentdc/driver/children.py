@@ -16,11 +16,12 @@ from agentdc.check import errors
 from agentdc.check.ceilings import answer_limits
 from agentdc.check.children import Child, ends_without, touched, uses
 from agentdc.check.ends import results
+from agentdc.check.schemas import outputs
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
-from agentdc.driver.schemas import load, read_all
+from agentdc.driver.schemas import load, load_answers, read_all
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.nodes.spec import ChildUse
@@ -34,7 +35,7 @@ class Member:
     `key`: its name in the app: the main one's base name, a child's path from the main one's folder. `chain`: what
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
     checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
-    `problems`: what is wrong with those files.
+    `answers`: of those that nodes ask of models; `problems`: what is wrong with those files.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Member:
     unsupported: tuple[Diagnostic, ...] = ()
     recursion: tuple[Diagnostic, ...] = ()
     schemas: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
 
     @property
@@ -98,8 +100,11 @@ class Family:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
         schemas = read_all(workflow, source.name)
+        enforced = outputs(schemas, agentd_dialect=self._options.agentd_dialect)
+        member.answers, member.problems = load_answers(workflow, enforced, source.name, decoded.places)
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, member.problems = load(workflow, schemas, source.name, decoded.places)
+            member.schemas, tried, problems = load(workflow, schemas, source.name, decoded.places)
+            member.problems += problems
             self.tried += [each for each in tried if each not in self.tried]
         main = self.main.decoded.workflow
         member.checked = check(

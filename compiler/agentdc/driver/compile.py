@@ -23,6 +23,7 @@ from agentdc.link.manifest import Capability, Origin, as_json, manifest
 from agentdc.link.needs import Needs, extras
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
+from agentdc.lower.models import dialects
 from agentdc.lower.operands import operands
 from agentdc.lower.service import service
 from agentdc.model.workflow import Workflow
@@ -75,7 +76,8 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}
     header = Header(VERSION, digests[main.key], digests)
     families = frozenset(each.family for each in capabilities)
-    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service)
+    asked = {each.constant for each in capabilities if each.family == "model" and each.constant is not None}
+    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service, dialects(workflow, asked))
     texts = generate(bundle, header, extras(needs))
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
     origin = Origin(workflow.name, main.key, main.source.data, digest, VERSION, ABI, trust.signed_by, digests)
@@ -122,6 +124,7 @@ def _program(member: Member, stand_ins: StandIns | None) -> Program:
         member.key,
         member.children,
         stand_ins,
+        member.answers,
     )
 
 

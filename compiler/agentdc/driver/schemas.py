@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,31 @@ def load(
                 shown = "the text" if schema.inline else f'"{name}"'
                 found.append(errors.schema_invalid(shown, problem, where))
     return documents, tried, found
+
+
+def load_answers(
+    workflow: Workflow, enforced: Collection[str], file: str, at: Places
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """What models are to answer: documents by name, and what is wrong with one that cannot be compiled.
+
+    `enforced`: the names that mean a schema.
+    """
+    documents: dict[str, Any] = {}
+    found: list[Diagnostic] = []
+    for index, node in enumerate(workflow.nodes):
+        name = getattr(node, "output_schema", None)
+        if name is None or name not in enforced or name in documents:
+            continue
+        schema, document = read(name, file)
+        if schema is None or schema.unreadable or schema.invalid:
+            continue  # told by the checker
+        problem = _uncompilable(document)
+        if problem is None:
+            documents[name] = document
+        else:
+            shown = "the text" if schema.inline else f'"{name}"'
+            found.append(errors.schema_invalid(shown, problem, at.value(("nodes", index, "output_schema"))))
+    return documents, found
 
 
 def read(name: str, file: str) -> tuple[Schema | None, Any]:

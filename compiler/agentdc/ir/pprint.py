@@ -12,6 +12,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from agentdc.ir.ops import (
+    AnswerSchema,
     Block,
     Bundle,
     Call,
@@ -124,6 +125,8 @@ def expr_text(expr: Expr) -> str:
             return f"({', '.join(expr_text(item) for item in items)})"
         case ChildProgram(file):
             return f"child({_quoted(file)})"
+        case AnswerSchema(name, document):
+            return f"answer({_quoted(name)}, {_quoted(document)})"
 
 
 def _fetch(fetch: Fetch) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from agentdc.ir.ops import (
+    AnswerSchema,
     Call,
     ChildProgram,
     Const,
@@ -35,7 +36,7 @@ def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             expr = Later(rewrite(body, change))
         case Items(items):
             expr = Items(tuple(rewrite(item, change) for item in items))
-        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram():
+        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram() | AnswerSchema():
             pass
     return change(expr)
 
@@ -57,5 +58,5 @@ def parts(expr: Expr) -> Iterator[Expr]:
         case Items(items):
             for item in items:
                 yield from parts(item)
-        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram():
+        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram() | AnswerSchema():
             pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentdc.lower.models import dialect
 from agentdc.model.workflow import Workflow
 
 VERSION = 1
@@ -29,6 +30,7 @@ def operands(
         signing = {key: value for key, value in (signing or {}).items() if key != "public_key_file"}
         signing["public_key_pem"] = signing_key
     auth = _table(workflow.auth) or {}
+    backends = workflow.intelligence.backends if workflow.intelligence else ()
     document: dict[str, Any] = {
         "operands_version": VERSION,
         "program_sha256": program_sha256,
@@ -38,6 +40,8 @@ def operands(
         "budget": _table(workflow.budget),
         "secrets": [_table(secret) for secret in workflow.secrets],
     }
+    if backends:
+        document["models"] = [{**(_table(each) or {}), "dialect": dialect(each)} for each in backends]
     if workflow.http_routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)

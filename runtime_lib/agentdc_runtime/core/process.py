@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.run import Run
     from agentdc_runtime.host.journal import Journal
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.observe.log import Spans
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
@@ -33,13 +34,24 @@ COUNTERS = (
 class Process:
     """State beyond one run.
 
-    `gate`, `budget`, `secrets`: None when nothing of the app asks them. `kept`: things that handlers keep for
-    later nodes, by name (the HTTP client); whatever has an `aclose` method is closed at the end. `journal`: makes
+    `gate`, `budget`, `secrets`, `models`: None when nothing of the app asks them. `kept`: things that handlers keep
+    for later nodes, by name (the HTTP client); whatever has an `aclose` method is closed at the end. `journal`: makes
     the journal of a run, given its start node and what tells the spans around it. `emit`: an audit event outside
     any run (level, event, fields).
     """
 
-    __slots__ = ("_prefix", "_runs", "budget", "counters", "emit", "gate", "journal", "kept", "secrets")
+    __slots__ = (
+        "_prefix",
+        "_runs",
+        "budget",
+        "counters",
+        "emit",
+        "gate",
+        "journal",
+        "kept",
+        "models",
+        "secrets",
+    )
 
     def __init__(
         self,
@@ -58,6 +70,7 @@ class Process:
         self.secrets = secrets
         self.journal = journal
         self.emit = emit
+        self.models: Models | None = None
         self.kept: dict[str, Any] = {}
         self.counters = dict.fromkeys(COUNTERS, 0)
 

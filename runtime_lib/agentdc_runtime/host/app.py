@@ -7,8 +7,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Ending, Next, Program, Run
+    from agentdc_runtime.host.flags import Options
     from agentdc_runtime.host.start import Started
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
     from agentdc_runtime.secrets.registry import Registry
@@ -19,8 +22,8 @@ class App:
 
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
-    can be served. The classes of the policy gate, the budget and the secrets, and the signature check: None when
-    nothing of the workflow needs them. `features`: parts that flags need.
+    can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
+    models: None when nothing of the workflow needs them. `features`: parts that flags need.
     """
 
     __slots__ = (
@@ -29,6 +32,7 @@ class App:
         "drive",
         "features",
         "gate",
+        "models",
         "once",
         "program",
         "read_data",
@@ -52,6 +56,7 @@ class App:
         budget: Callable[..., Budget] | None = None,
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
+        models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
         features: frozenset[str] = frozenset(),
     ) -> None:
         self.program = program
@@ -65,6 +70,7 @@ class App:
         self.budget = budget
         self.secrets = secrets
         self.signing = signing
+        self.models = models
         self.features = features
 
     @property

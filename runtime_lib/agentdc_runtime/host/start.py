@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from agentdc_runtime.host.app import App
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.observe.log import Log
     from agentdc_runtime.secrets.registry import Registry
 
@@ -152,6 +153,8 @@ def _run(app: App, options: Options, program: str) -> int:
     log = _verified_log(app, options, operands, program)
     try:
         started = Started(app, options, program, operands, log, _process(app, operands, log))
+        if app.models is not None:
+            _ask_models(app.models, started)
         if (options.mode or ("once" if app.serve is None else "serve")) == "once":
             return app.once(started)
         if app.serve is None:
@@ -186,6 +189,17 @@ def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
         journal=lambda run, start, outer: Journal(log, run, start, outer),
         emit=emit,
     )
+
+
+def _ask_models(make: Callable[..., Models], started: Started) -> None:
+    """The models, whose keys must be there at start (spec 03 §6.2)."""
+    settings = started.operands.get("models") or []
+    try:
+        models = make(settings, started.options, started.process)
+        models.begin(settings)
+    except AgentError as error:
+        raise Refusal(error.display, USAGE) from error
+    started.process.models = models
 
 
 def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Log, emit: Emit) -> Registry:

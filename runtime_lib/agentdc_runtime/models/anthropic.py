@@ -94,4 +94,4 @@ def reply(answer: Json) -> Reply:
 
 
 def _is_text(block: dict[str, Json]) -> bool:
-    return block.get("type", "text") == "text"
+    return bool(block.get("type", "text") == "text")

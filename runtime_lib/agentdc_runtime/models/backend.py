@@ -6,8 +6,6 @@ request that is really sent. A key is resolved for each request, and no error ho
 
 from __future__ import annotations
 
-from time import monotonic
-
 from agentdc_runtime.errors import ConfigError
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.models.message import Malformed, ModelFailed
@@ -37,8 +35,19 @@ class Backend:
     `client`: makes the HTTP client when first asked.
     """
 
-    __slots__ = ("_base", "_client", "_dialect", "_key", "_max_tokens", "_secret", "_temperature", "model", "name")
-    __slots__ += ("provider", "timeout")
+    __slots__ = (
+        "_base",
+        "_client",
+        "_dialect",
+        "_key",
+        "_max_tokens",
+        "_secret",
+        "_temperature",
+        "model",
+        "name",
+        "provider",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -50,7 +59,7 @@ class Backend:
         self.name: str = settings["name"]
         self.provider: str = settings["provider"]
         self.model: str = settings["model"]
-        self.timeout: int | None = settings.get("timeout_secs")
+        self.timeout: float | None = settings.get("timeout_secs")
         self._dialect = dialect
         self._base = _base(settings.get("base_url") or dialect.BASE, dialect.path(self.model))
         self._key: str | None = settings.get("api_key_env")
@@ -175,8 +184,3 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 _LONGEST = 86_400.0
-
-
-def left(deadline: float, timeout: float) -> float:
-    """Seconds that one exchange may take: its own limit, and not beyond the run's deadline."""
-    return min(timeout, deadline - monotonic())

@@ -1,7 +1,7 @@
 """A circuit breaker of one endpoint: closed, open after failures in a row, then half open for one attempt. Pure.
 
-    closed --(so many failures in a row)--> open --(some seconds)--> half open --(success)--> closed
-                                                                              --(failure)--> open
+closed --(so many failures in a row)--> open --(some seconds)--> half open --(success)--> closed
+                                                                          --(failure)--> open
 """
 
 from __future__ import annotations

@@ -88,7 +88,9 @@ def reply(answer: Json) -> Reply:
     parts = member(answer, "candidates", 0, "content", "parts")
     parts = [each for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
     texts = [
-        each["text"] for each in parts if isinstance(each.get("text"), str) and each.get("thought") is not True
+        each["text"]
+        for each in parts
+        if isinstance(each.get("text"), str) and each.get("thought") is not True
     ]
     calls = tuple(
         {

@@ -7,7 +7,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 _KNOWN = frozenset(
-    ("type", "properties", "required", "additionalProperties", "items", "enum", "const", "description", "title")
+    (
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "enum",
+        "const",
+        "description",
+        "title",
+    )
 )
 
 

@@ -87,7 +87,7 @@ class Answer:
 class Client:
     """Connections that are used again, by scheme and authority; belongs to the event loop it is first used in.
 
-    `cap`: bytes of a body that are read. `places`: exchanges in flight; more wait. `proxy`: what a URL is asked through.
+    `cap`: bytes of a body that are read. `places`: exchanges in flight; more wait. `proxy`: what a URL goes through.
 
     Each connection has a pool of its own in the library, since a shared one looks at every connection for every
     request: with a thousand of them that costs more than the exchange. Which connection is free is known here.
