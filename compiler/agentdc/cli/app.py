@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdc.cli import build, check, graph, infer, keys, learn, run, show, streams, test
+from agentdc.cli import build, check, graph, infer, keys, learn, mock_llm, run, show, streams, test
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(graph.graph)
 app.command()(infer.infer)
 app.command("test")(test.command)
+app.command("mock-llm")(mock_llm.mock_llm)
 app.command()(learn.new)
 app.command()(learn.explain)
 app.command()(learn.schema)

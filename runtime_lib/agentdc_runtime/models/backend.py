@@ -87,7 +87,7 @@ class Backend:
     def rendered(self, request: Request) -> bytes:
         """The body that is sent."""
         if request.temperature is None and self._temperature is not None:
-            request = _with_temperature(request, self._temperature)
+            request = request.with_temperature(self._temperature)
         limit = request.max_tokens or self._max_tokens or DEFAULT_TOKENS
         return compact(self._dialect.body(request, self.model, limit)).encode()
 
@@ -153,14 +153,6 @@ def _base(base: str, path: str) -> str:
     base = base.rstrip("/")
     first = f"/{path.split('/')[1]}"
     return base.removesuffix(first) + path
-
-
-def _with_temperature(request: Request, temperature: float) -> Request:
-    from copy import copy
-
-    changed = copy(request)
-    changed.temperature = temperature
-    return changed
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

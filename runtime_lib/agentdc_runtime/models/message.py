@@ -59,6 +59,24 @@ class Request:
         self.schema = schema
         self.offers = offers
 
+    def with_temperature(self, temperature: float) -> Request:
+        """The same, at a temperature."""
+        return self._changed(temperature, self.schema)
+
+    def without_schema(self) -> Request:
+        """The same for a provider that is not told of the schema."""
+        return self if self.schema is None else self._changed(self.temperature, None)
+
+    def _changed(self, temperature: float | None, schema: Json) -> Request:
+        return Request(
+            self.messages,
+            model=self.model,
+            max_tokens=self.max_tokens,
+            temperature=temperature,
+            schema=schema,
+            offers=self.offers,
+        )
+
 
 class Reply:
     """What a model answered.

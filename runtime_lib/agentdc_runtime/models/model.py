@@ -123,7 +123,7 @@ class Model:
         raise ModelFailed(f"every backend failed: {told}", passing=passing, wait=min(waits, default=None))
 
     async def _attempts(self, run: Run, line: Line, request: Request) -> Answered:
-        body = line.speaker.rendered(request if line.structured else _without_schema(request))
+        body = line.speaker.rendered(request if line.structured else request.without_schema())
         if line.cache is not None:
             kept = line.cache.get(body, monotonic())
             if kept is not None:
@@ -185,16 +185,6 @@ async def _sleep(run: Run, seconds: float) -> None:
     until = monotonic() + seconds
     while not run.stop_signal and (left := until - monotonic()) > 0:
         await asyncio.sleep(min(left, _SLICE))
-
-
-def _without_schema(request: Request) -> Request:
-    if request.schema is None:
-        return request
-    from copy import copy
-
-    plain = copy(request)
-    plain.schema = None
-    return plain
 
 
 def _tell(run: Run, event: str, fields: dict[str, Any]) -> None:

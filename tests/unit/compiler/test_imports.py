@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "openapi", "testing", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "mockllm", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -29,6 +29,7 @@ LIBRARIES = {
     "driver": {"tomli"},
     "freeze": {"PyInstaller"},
     "model": {"pydantic", "pydantic_core"},
+    "mockllm": {"pydantic"},
     "nodes": {"pydantic"},
     "parse": {"pydantic", "pydantic_core", "tomli", "tree_sitter", "tree_sitter_toml"},
     "testing": {"jsonschema", "pydantic", "referencing"},
@@ -95,7 +96,11 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "net.url": set(),
     "nodes": {
         *("core", "policy", "observe", "errors", "jsontext", "values"),
-        *("host.command", "host.files", "net.http_client", "net.url"),
+        *("host.command", "host.files", "models", "net.http_client", "net.url"),
+    },
+    "models": {
+        *("models", "core.retry", "errors", "jsontext", "observe.log"),
+        *("net.http_client", "net.proxy", "net.url", "secrets.sources"),
     },
     "secrets": {
         *("secrets", "observe", "errors", "jsontext"),
@@ -112,7 +117,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     },
     "host.command": set(),
     "host.files": {"errors"},
-    "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
+    "testing": {"testing", "core", "models", "nodes", "policy", "errors", "jsontext", "values"},
     "values": {"errors", "jsontext"},
     "jsontext": set(),
     "errors": set(),
@@ -121,6 +126,11 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
 CLOCK_AND_SYSTEM = {
     "core": {"asyncio", "os", "time"},  # retry waits, a run has a deadline, and children run side by side
     "policy": {"os", "resource"},  # links are followed, memory is read
+    "models": {
+        "asyncio",
+        "os",
+        "time",
+    },  # attempts wait, circuits and caches age, tokens come from the environment
     "nodes": {"os", "itertools"},  # read_env, and what a request or a command takes from the environment
 }
 
