@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from agentdc.check import errors, secrets
 from agentdc.diagnostics import Diagnostic
+from agentdc.model.supervision import Supervisor
 from agentdc.model.trigger import BusMessage
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
@@ -14,12 +15,10 @@ from agentdc.parse.positions import Places
 _SECTIONS = (
     "bus",
     "health",
-    "mcp_servers",
     "relay",
     "sandbox",
     "sidecars",
     "state",
-    "supervisor",
 )
 
 
@@ -32,6 +31,17 @@ def check(workflow: Workflow, at: Places, *, child: bool = False) -> Iterator[Di
         yield from _sections(workflow, at)
 
 
+def _supervision(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    tables: list[tuple[Supervisor | None, tuple[str | int, ...]]] = [(workflow.supervisor, ("supervisor",))]
+    for index, server in enumerate(workflow.mcp_servers):
+        if server.sandbox is not None:
+            yield errors.unsupported("[mcp_servers.sandbox]", at.key(("mcp_servers", index, "sandbox")))
+        tables.append((server.supervisor, ("mcp_servers", index, "supervisor")))
+    for table, place in tables:
+        if table is not None and table.intensity:
+            yield errors.unsupported("[supervisor] intensity", at.key((*place, "intensity")))
+
+
 def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     for index, trigger in enumerate(workflow.triggers):
         if isinstance(trigger, BusMessage):
@@ -40,6 +50,7 @@ def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         if getattr(workflow, section, None):
             header = f"[[{section}]]" if isinstance(getattr(workflow, section), tuple) else f"[{section}]"
             yield errors.unsupported(header, at.key((section,)))
+    yield from _supervision(workflow, at)
     for what, where in secrets.unbuilt(workflow, at):
         yield errors.unsupported(what, where)
     if workflow.budget is not None and workflow.budget.hard_deadline:

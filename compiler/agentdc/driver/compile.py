@@ -20,7 +20,7 @@ from agentdc.ir.pprint import bundle_text
 from agentdc.link.closure import Closure, reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
-from agentdc.link.needs import Needs, extras
+from agentdc.link.needs import MCP, Needs, extras
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
 from agentdc.lower.models import dialects
@@ -86,7 +86,13 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     data = {
         "manifest.json": manifest(origin, closure.modules, capabilities, third_party(foreign)),
         "operands.json": as_json(
-            operands(workflow, digest, signing_required=trust.required, signing_key=trust.key)
+            operands(
+                workflow,
+                digest,
+                signing_required=trust.required,
+                signing_key=trust.key,
+                mcp=bool(families & MCP),
+            )
         ),
         "workflow.toml": main.source.data,
     }

@@ -11,6 +11,7 @@ from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
 SECRETS = ("secrets", "agentdc_runtime.secrets.registry", "Registry")
+MCP = frozenset({"mcp.tool", "mcp.resource"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Needs:
     service: Service | None = None
     dialects: tuple[str, ...] = ()
 
+    @property
+    def starts_with_secrets(self) -> bool:
+        """Whether a server is started with a secret in its environment."""
+        return bool(self.touches & MCP) and any(server.env for server in self.workflow.mcp_servers)
+
 
 def extras(needs: Needs) -> Extras:
     """The parts to hand to the host, and what to install beside a directory app."""
@@ -37,7 +43,7 @@ def extras(needs: Needs) -> Extras:
         parts.append(("budget", "agentdc_runtime.policy.budget", "Budget"))
     if any(secret.source == "oauth2" for secret in needs.workflow.secrets):
         parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
-    elif needs.workflow.secrets or needs.dialects or "http" in needs.touches:
+    elif needs.workflow.secrets or needs.dialects or "http" in needs.touches or needs.starts_with_secrets:
         parts.append(SECRETS)
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
@@ -45,6 +51,8 @@ def extras(needs: Needs) -> Extras:
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
         parts.append(SECRETS)
+    if needs.touches & MCP:
+        parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
     requirements = tuple(_requirements(needs, oauth2=oauth2))
     return Extras(tuple(parts), requirements, tuple(_features(needs)), needs.dialects)
 
@@ -65,6 +73,8 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 
 
 def _features(needs: Needs) -> Iterator[str]:
+    if needs.touches & MCP:
+        yield "mcp"
     if needs.dialects:
         yield "model"
     if needs.service is not None:

@@ -35,9 +35,9 @@ class Process:
     """State beyond one run.
 
     `gate`, `budget`, `secrets`, `models`: None when nothing of the app asks them. `kept`: things that handlers keep
-    for later nodes, by name (the HTTP client); whatever has an `aclose` method is closed at the end. `journal`: makes
-    the journal of a run, given its start node and what tells the spans around it. `emit`: an audit event outside
-    any run (level, event, fields).
+    for later nodes, by name (the HTTP client, MCP servers); whatever has an `aopen` method is opened before the first
+    run, and whatever has an `aclose` method is closed at the end. `journal`: makes the journal of a run, given its
+    start node and what tells the spans around it. `emit`: an audit event outside any run (level, event, fields).
     """
 
     __slots__ = (
@@ -94,6 +94,12 @@ class Process:
         counters["workflow_starts"] += 1
         counters["workflow_completions"] += 1
         counters["node_executions"] += nodes
+
+    async def open(self) -> None:
+        """Open what must be there before a run."""
+        for thing in list(self.kept.values()):
+            if hasattr(thing, "aopen"):
+                await thing.aopen()
 
     async def close(self) -> None:
         """Close what handlers kept."""

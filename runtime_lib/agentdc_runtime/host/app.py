@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.core.run import Ending, Next, Program, Run
     from agentdc_runtime.host.flags import Options
     from agentdc_runtime.host.start import Started
+    from agentdc_runtime.mcp.router import Router
     from agentdc_runtime.models.registry import Models
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
@@ -23,7 +24,8 @@ class App:
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
     can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
-    models: None when nothing of the workflow needs them. `features`: parts that flags need.
+    models and the router of MCP calls: None when nothing of the workflow needs them. `features`: parts that flags
+    need.
     """
 
     __slots__ = (
@@ -32,6 +34,7 @@ class App:
         "drive",
         "features",
         "gate",
+        "mcp",
         "models",
         "once",
         "program",
@@ -57,6 +60,7 @@ class App:
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
         models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
+        mcp: Callable[..., Router] | None = None,
         features: frozenset[str] = frozenset(),
     ) -> None:
         self.program = program
@@ -71,6 +75,7 @@ class App:
         self.secrets = secrets
         self.signing = signing
         self.models = models
+        self.mcp = mcp
         self.features = features
 
     @property

@@ -152,7 +152,8 @@ def _run(app: App, options: Options, program: str) -> int:
     operands = _operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        started = Started(app, options, program, operands, log, _process(app, operands, log))
+        process = _process(app, operands, log, options.mcp_stdio)
+        started = Started(app, options, program, operands, log, process)
         if app.models is not None:
             _ask_models(app.models, started)
         if (options.mode or ("once" if app.serve is None else "serve")) == "once":
@@ -166,7 +167,7 @@ def _run(app: App, options: Options, program: str) -> int:
         log.close()
 
 
-def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
+def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | None) -> Process:
     """What all runs share: limits applied, policy compiled, secrets at hand."""
 
     def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:
@@ -181,7 +182,7 @@ def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
         gate = None if app.gate is None else app.gate(operands["policy"])
     except AgentError as error:
         raise Refusal(error.display, FAILED) from error
-    return Process(
+    process = Process(
         f"exec-{int(time.time()):x}-{os.getpid():x}",
         gate=gate,
         budget=budget,
@@ -189,6 +190,9 @@ def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
         journal=lambda run, start, outer: Journal(log, run, start, outer),
         emit=emit,
     )
+    if app.mcp is not None:
+        process.kept["mcp"] = app.mcp(process, operands, stdio, app.version)
+    return process
 
 
 def _ask_models(make: Callable[..., Models], started: Started) -> None:

@@ -70,6 +70,10 @@ MADE_FOR = {
     "http.http2": {"asyncio"},
     "http.stream": {"asyncio"},
     "http.websocket": {"asyncio"},
+    "mcp.child": {"asyncio", "subprocess"},
+    "mcp.server": {"asyncio"},
+    "mcp.session": {"asyncio"},
+    "mcp.stdio": {"asyncio"},
     "net.http_client": {"asyncio", "httpx"},
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
@@ -81,7 +85,7 @@ MADE_FOR = {
 # What reaches one of these at its start, because it does nothing without it.
 REACHES = {
     "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
-    "auth.binding", "host.workers", "triggers.cron", "triggers.interval",
+    "auth.binding", "host.workers", "mcp.start", "triggers.cron", "triggers.interval",
 }  # fmt: skip
 # Packages and modules of the runtime library by what each may import of the library, in full; the longest name that
 # fits counts. Decisions (`core`, `policy`, `observe`, and nearly all of `auth` and `http`) are pure; `net` and `host`
@@ -96,12 +100,13 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "net.url": set(),
     "nodes": {
         *("core", "policy", "observe", "errors", "jsontext", "values"),
-        *("host.command", "host.files", "models", "net.http_client", "net.url"),
+        *("host.command", "host.files", "models", "net.http_client", "net.url", "mcp.router"),
     },
     "models": {
         *("models", "core.retry", "errors", "jsontext", "observe.log"),
         *("net.http_client", "net.proxy", "net.url", "secrets.sources"),
     },
+    "mcp": {"mcp", "errors", "jsontext", "observe", "policy.match", "host.command", "host.console"},
     "secrets": {
         *("secrets", "observe", "errors", "jsontext"),
         *("host.command", "host.files", "net.http_client", "net.url"),
