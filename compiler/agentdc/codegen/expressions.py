@@ -22,6 +22,7 @@ from agentdc.ir.ops import (
     Items,
     Later,
     Load,
+    Named,
     Record,
     Segments,
     Template,
@@ -56,6 +57,8 @@ class Source:
                 return f"({''.join(self.write(item) + ',' for item in items)})"
             case ChildProgram(file):
                 return f"{self.children[file]}.PROGRAM"
+            case Named(name):
+                return self._named(name)
             case AnswerSchema(_, document):
                 return self._answer(document)
             case TriggerInput():
@@ -79,13 +82,17 @@ class Source:
         self.imports.add((module, name))
         return name if document is None else f"{name}.{self.schemas.answer(document)}"
 
-    def _call(self, call: Call) -> str:
-        module, _, name = call.function.partition(":")
+    def _named(self, function: str) -> str:
+        """A name of the runtime library, behind that of its module."""
+        module, _, name = function.partition(":")
         package, _, stem = module.rpartition(".")
         self.imports.add((package, stem))
+        return f"{stem}.{name}"
+
+    def _call(self, call: Call) -> str:
         arguments = ["run"] if call.takes_run else []
         arguments += [f"{key}={self.write(value)}" for key, value in call.arguments]
-        return f"{stem}.{name}({', '.join(arguments)})"
+        return f"{self._named(call.function)}({', '.join(arguments)})"
 
     def _fetch(self, fetch: Fetch) -> str:
         if not fetch.ran:

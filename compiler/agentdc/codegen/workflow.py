@@ -10,7 +10,7 @@ from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names
 from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
-from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Program, Step
+from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Named, Program, Step
 from agentdc.ir.walk import parts
 
 ABI = 1  # of the runtime library that the generated text is written for
@@ -186,14 +186,15 @@ class WorkflowModule:
 
 
 def _called(program: Program) -> set[str]:
-    """Modules of every runtime function that the program calls."""
+    """Modules of everything of the runtime that the program names."""
     expressions: list[Expr] = [step.value for block in program.blocks for step in block.steps]
-    return {
-        part.function.partition(":")[0]
+    names = [
+        part.function if isinstance(part, Call) else part.name
         for expression in expressions
         for part in parts(expression)
-        if isinstance(part, Call)
-    }
+        if isinstance(part, Call | Named)
+    ]
+    return {name.partition(":")[0] for name in names}
 
 
 def _child_keys(program: Program) -> set[str]:

@@ -77,7 +77,11 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     header = Header(VERSION, digests[main.key], digests)
     families = frozenset(each.family for each in capabilities)
     asked = {each.constant for each in capabilities if each.family == "model" and each.constant is not None}
-    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service, dialects(workflow, asked))
+    kinds = frozenset(
+        step.kind for program in bundle.programs for block in program.blocks for step in block.steps
+    )
+    spoken = dialects(workflow, asked)
+    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service, spoken, kinds)
     texts = generate(bundle, header, extras(needs))
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
     origin = Origin(workflow.name, main.key, main.source.data, digest, VERSION, ABI, trust.signed_by, digests)

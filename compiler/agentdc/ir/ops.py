@@ -127,6 +127,13 @@ class Segments:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Something of the runtime, `module:name`, that is handed over as it is."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerSchema:
     """What an answer must be: any JSON, or what a JSON Schema accepts.
 
@@ -150,6 +157,7 @@ Expr: TypeAlias = (
     | Items
     | ChildProgram
     | AnswerSchema
+    | Named
 )
 
 

@@ -15,6 +15,7 @@ from agentdc.ir.ops import (
     Items,
     Later,
     Load,
+    Named,
     Record,
     Segments,
     Template,
@@ -36,7 +37,16 @@ def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             expr = Later(rewrite(body, change))
         case Items(items):
             expr = Items(tuple(rewrite(item, change) for item in items))
-        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram() | AnswerSchema():
+        case (
+            Const()
+            | Load()
+            | Fetch()
+            | TriggerInput()
+            | Segments()
+            | ChildProgram()
+            | AnswerSchema()
+            | Named()
+        ):
             pass
     return change(expr)
 
@@ -58,5 +68,14 @@ def parts(expr: Expr) -> Iterator[Expr]:
         case Items(items):
             for item in items:
                 yield from parts(item)
-        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram() | AnswerSchema():
+        case (
+            Const()
+            | Load()
+            | Fetch()
+            | TriggerInput()
+            | Segments()
+            | ChildProgram()
+            | AnswerSchema()
+            | Named()
+        ):
             pass

@@ -19,6 +19,7 @@ class Needs:
     """`awaits`: the colour. `touches`: effect families of all nodes. `signing`: the app verifies itself.
 
     `service`: what it offers to the outside, if anything. `dialects`: modules that speak to its models.
+    `kinds`: of its nodes.
     """
 
     awaits: bool
@@ -27,6 +28,7 @@ class Needs:
     signing: bool
     service: Service | None = None
     dialects: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
 
     @property
     def starts_with_secrets(self) -> bool:
@@ -51,6 +53,8 @@ def extras(needs: Needs) -> Extras:
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
         parts.append(SECRETS)
+    if "agent_loop" in needs.kinds:
+        parts.append(("instructions", "agentdc_runtime.loop.instructions", "read"))
     if needs.touches & MCP:
         parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
     requirements = tuple(_requirements(needs, oauth2=oauth2))

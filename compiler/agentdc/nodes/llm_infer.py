@@ -72,9 +72,8 @@ def _lower(node: LlmInfer) -> Expr:
             ("answer", AnswerSchema(node.output_schema)),
             ("repairs", Const(node.output_repairs)),
         ]
-    for name in ("max_tokens", "temperature"):
-        if getattr(node, name) is not None:
-            arguments.append((name, Const(getattr(node, name))))
+    limits = ("max_tokens", "temperature")
+    arguments += [(name, Const(getattr(node, name))) for name in limits if getattr(node, name) is not None]
     return Call(handler("llm_infer"), tuple(arguments), takes_run=True)
 
 

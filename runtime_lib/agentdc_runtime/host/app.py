@@ -24,8 +24,8 @@ class App:
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
     can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
-    models and the router of MCP calls: None when nothing of the workflow needs them. `features`: parts that flags
-    need.
+    models and the router of MCP calls: None when nothing of the workflow needs them. `instructions`: reads the file
+    of standing words for agent loops. `features`: parts that flags need.
     """
 
     __slots__ = (
@@ -34,6 +34,7 @@ class App:
         "drive",
         "features",
         "gate",
+        "instructions",
         "mcp",
         "models",
         "once",
@@ -59,6 +60,7 @@ class App:
         budget: Callable[..., Budget] | None = None,
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
+        instructions: Callable[[str, bytes], str] | None = None,
         models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
         mcp: Callable[..., Router] | None = None,
         features: frozenset[str] = frozenset(),
@@ -74,6 +76,7 @@ class App:
         self.budget = budget
         self.secrets = secrets
         self.signing = signing
+        self.instructions = instructions
         self.models = models
         self.mcp = mcp
         self.features = features

@@ -201,6 +201,10 @@ def _ask_models(make: Callable[..., Models], started: Started) -> None:
     try:
         models = make(settings, started.options, started.process)
         models.begin(settings)
+        path, read_instructions = started.options.instructions, started.app.instructions
+        if path is not None and read_instructions is not None:
+            data = read(path, "the instructions")
+            started.process.kept["instructions"] = read_instructions(path, data)
     except AgentError as error:
         raise Refusal(error.display, USAGE) from error
     started.process.models = models

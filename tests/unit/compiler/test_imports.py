@@ -100,8 +100,9 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "net.url": set(),
     "nodes": {
         *("core", "policy", "observe", "errors", "jsontext", "values"),
-        *("host.command", "host.files", "models", "net.http_client", "net.url", "mcp.router"),
+        *("host.command", "host.files", "loop", "models", "net.http_client", "net.url", "mcp.router"),
     },
+    "loop": {"loop", "nodes", "core", "errors", "jsontext", "models", "mcp.router", "observe"},
     "models": {
         *("models", "core.retry", "errors", "jsontext", "observe.log"),
         *("net.http_client", "net.proxy", "net.url", "secrets.sources"),
@@ -131,12 +132,14 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
 CLOCK_AND_SYSTEM = {
     "core": {"asyncio", "os", "time"},  # retry waits, a run has a deadline, and children run side by side
     "policy": {"os", "resource"},  # links are followed, memory is read
-    "models": {
-        "asyncio",
+    "loop": {"tomllib"},
+    # Attempts wait, circuits and caches age, a token stands in the environment, a header holds a date.
+    "models": {"asyncio", "email", "os", "time"},
+    "nodes": {
         "os",
+        "itertools",
         "time",
-    },  # attempts wait, circuits and caches age, tokens come from the environment
-    "nodes": {"os", "itertools"},  # read_env, and what a request or a command takes from the environment
+    },  # a loop has a deadline; read_env, and what a request or a command takes from the environment
 }
 
 
