@@ -160,6 +160,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1105, "impossible_expectation", "an expectation that no run can meet"),
     (1106, "baseline_invalid", "a baseline that cannot be used"),
     (1130, "mock_script_invalid", "a script of a mock model that cannot be used"),
+    (1131, "cassette_invalid", "recorded answers of models that cannot be used"),
 )
 
 CODES: dict[str, Code] = {slug: Code(f"ADC{n:04d}", slug, title) for n, slug, title in _TABLE}

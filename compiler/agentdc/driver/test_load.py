@@ -10,7 +10,7 @@ from typing import Any
 
 from agentdc.check.validate import Options
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
-from agentdc.driver import files
+from agentdc.driver import cassettes, files
 from agentdc.driver.check import Report, check_source, failed
 from agentdc.driver.children import Member
 from agentdc.driver.schemas import read
@@ -28,11 +28,15 @@ FOLDER = "${SCENARIO_DIR}"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A test and the report on its workflow; `folder`: whose copy the run takes place in, or None."""
+    """A test and the report on its workflow.
+
+    `folder`: whose copy the run takes place in, or None. `cassette`: where answers of models are kept, or None.
+    """
 
     case: Case
     report: Report | None = None
     folder: Path | None = None
+    cassette: Path | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +72,8 @@ class Loader:
         if subject is None:
             return Loaded(_refused(case, told))
         own = tuple(in_order(checks.fixture(test, decoded.places, subject)))
-        return Loaded(replace(_refused(case, own), subject=subject), report, folder)
+        tested = replace(_refused(case, own), subject=subject)
+        return Loaded(tested, report, folder, found.path.parent / cassettes.NAME)
 
     def _scenario(self, found: Found, source: SourceFile) -> Loaded:
         decoded = decode(source, Scenario, "the scenario", checks.SCENARIO)

@@ -37,8 +37,17 @@ from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
 from agentdc.types import kinds
 
-StandIns = Mapping[str, Callable[[Any], Expr]]
-"""Node kind to how its nodes are lowered instead; what comes out is never awaited."""
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """How the nodes of a kind are lowered instead, and whether what comes out is awaited."""
+
+    lower: Callable[[Any], Expr]
+    awaits: bool = False
+
+
+StandIns = Mapping[str, StandIn]
+"""By node kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,8 @@ def _step(
     stand_ins: StandIns,
 ) -> Step:
     spec = SPECS[node.type]
-    expression = stand_ins.get(node.type, spec.lower)
+    stand_in = stand_ins.get(node.type)
+    expression = spec.lower if stand_in is None else stand_in.lower
     if expression is None:
         raise ValueError(f"{node.type} cannot be lowered")
     value = rewrite(expression(node), lambda expr: _resolved(expr, node, facts, linked))
@@ -115,7 +125,7 @@ def _step(
         end=spec.end,
         reason=getattr(node, "reason", None) or "",
         retry=retry,
-        awaits=spec.awaits and node.type not in stand_ins,
+        awaits=spec.awaits if stand_in is None else stand_in.awaits,
         exits=exits,
         covered=_covered(spec, exits),
     )

@@ -7,8 +7,6 @@ from dataclasses import replace
 
 from agentdc.diagnostics import Diagnostic, Span, code, did_you_mean, error, warning
 
-AGENT_LOOP = "agent loops run as stubs for now: their output is {'stub': 'agent_loop'}"
-
 
 def reshaped(found: Diagnostic, what: str, slug: str) -> Diagnostic:
     """A finding about the shape of a workflow file, told of `what` ("the fixture") instead."""

@@ -64,6 +64,7 @@ def _rejected(part: Part, node: LlmInfer, content: str) -> str | None:
     output = {
         "content": content,
         "parsed": parsed,
+        "stop_reason": None,
         "usage": {"completion_tokens": 0, "prompt_tokens": 0},
     }
     return misfit(output, part.facts.outputs[node.id])

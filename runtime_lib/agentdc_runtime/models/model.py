@@ -102,6 +102,11 @@ class Model:
         """Whether the backend is offered tools natively."""
         return self._lines[0].native
 
+    def rendered(self, request: Request) -> bytes:
+        """The request as the backend itself would be sent it."""
+        line = self._lines[0]
+        return line.speaker.rendered(request if line.structured else request.without_schema())
+
     async def ask(self, run: Run, request: Request) -> Answered:
         """The first answer that comes; ModelFailed when there is none."""
         failures: list[tuple[Line, ModelFailed]] = []
