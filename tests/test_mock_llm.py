@@ -167,7 +167,7 @@ def test_requests_are_written_down_without_keys(tmp_path: Path) -> None:
 
 
 def test_a_script_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "mock.toml").write_text('[[rules]]\nreply = "x"\n')
+    (tmp_path / "mock.toml").write_text('[[rules]]\nreplys = ["x"]\n')
     done = agentdc("mock-llm", "mock.toml", cwd=tmp_path)
     assert (done.returncode, codes(done.stderr)) == (5, ["mock_script_invalid"])
     assert 'did you mean "replies"?' in done.stderr

@@ -76,7 +76,6 @@ def _is_answer(each: Any) -> bool:
 
 
 def _unusable(path: Path, why: str) -> files.FileProblem:
-    help = "run agentdc test --record to make a new one"
-    return files.FileProblem(
-        error(code("cassette_invalid"), f"cannot use the cassette {path}: {why}", help=help)
-    )
+    message = f"cannot use the cassette {path}: {why}"
+    advice = "run agentdc test --record to make a new one"
+    return files.FileProblem(error(code("cassette_invalid"), message, help=advice))

@@ -132,10 +132,9 @@ def _document(request: TestRequest, number: int, each: Loaded, scratch: Path) ->
         except (OSError, shutil.Error) as problem:
             raise files.FileProblem(files.unwritable(folder, OSError(str(problem)))) from problem
     policy = operands(each.case.subject.main.workflow, "")["policy"]
-    cassette = None
-    if each.cassette is not None and isinstance(each.case.test, Fixture):
-        if cassettes.applies(each.case.test, each.case.subject):
-            cassette = cassettes.document(each.cassette, record=request.record, replay=request.replay)
+    cassette, test = None, each.case.test
+    if each.cassette is not None and isinstance(test, Fixture) and cassettes.applies(test, each.case.subject):
+        cassette = cassettes.document(each.cassette, record=request.record, replay=request.replay)
     return cases.document(number, each.case, policy, None if folder is None else str(folder), cassette)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentdc_runtime.models.message import Reply, count, member, missing, split_system, word
+from agentdc_runtime.models.message import Reply, count, member, missing, rows, split_system, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def _content(message: Message) -> Json:
 
 def reply(answer: Json) -> Reply:
     """The answer; Malformed when it has no text and calls nothing."""
-    blocks = member(answer, "content")
-    blocks = [each for each in blocks if isinstance(each, dict)] if isinstance(blocks, list) else []
+    blocks = rows(answer, "content")
     texts = [each["text"] for each in blocks if isinstance(each.get("text"), str) and _is_text(each)]
     calls = tuple(
         {"id": word(each.get("id")) or "", "name": word(each.get("name")) or "", "args": each.get("input")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentdc_runtime.jsontext import JsonError, loads
-from agentdc_runtime.models.message import Reply, count, member, missing, split_system, word
+from agentdc_runtime.models.message import Reply, count, member, missing, rows, split_system, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _result(content: str) -> Json:
 
 def reply(answer: Json) -> Reply:
     """The answer; Malformed when it has no text and calls nothing."""
-    parts = member(answer, "candidates", 0, "content", "parts")
-    parts = [each for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+    parts = rows(answer, "candidates", 0, "content", "parts")
     texts = [
         each["text"]
         for each in parts

@@ -163,6 +163,12 @@ def member(value: Json, *path: str | int) -> Json:
     return value
 
 
+def rows(value: Json, *path: str | int) -> list[dict[str, Json]]:
+    """The objects of the list at a path; none where there is no list."""
+    found = member(value, *path)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def count(value: Json) -> int:
     """A number of tokens as told; what is none counts as 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentdc_runtime.jsontext import JsonError, compact, loads
-from agentdc_runtime.models.message import Reply, count, member, missing, word
+from agentdc_runtime.models.message import Reply, count, member, missing, rows, word
 from agentdc_runtime.models.strict import strict
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ def reply(answer: Json) -> Reply:
             "name": word(member(each, "function", "name")) or "",
             "args": arguments(member(each, "function", "arguments")),
         }
-        for each in member(said, "tool_calls") or ()
+        for each in rows(said, "tool_calls")
     )
     text = _text(member(said, "content"))
     stop = word(member(answer, "choices", 0, "finish_reason"))

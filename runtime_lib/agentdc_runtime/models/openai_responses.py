@@ -7,7 +7,7 @@ in the encrypted form in which it came.
 from __future__ import annotations
 
 from agentdc_runtime.jsontext import compact
-from agentdc_runtime.models.message import Reply, count, member, missing, word
+from agentdc_runtime.models.message import Reply, count, member, missing, rows, word
 from agentdc_runtime.models.openai import BASE, SYSTEM, arguments, headers
 from agentdc_runtime.models.strict import strict
 
@@ -74,13 +74,12 @@ def _items(message: Message) -> Iterator[Json]:
 
 def reply(answer: Json) -> Reply:
     """The answer; Malformed when it has no text and calls nothing."""
-    items = member(answer, "output")
-    items = [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
+    items = rows(answer, "output")
     texts = [
         part["text"]
         for each in items
         if each.get("type") == "message"
-        for part in each.get("content") or ()
+        for part in rows(each, "content")
         if member(part, "type") == "output_text" and isinstance(member(part, "text"), str)
     ]
     calls = tuple(

@@ -100,6 +100,10 @@ def attempt(app: App, suite: Json, case: Json, trial: int) -> dict[str, Json]:
     return {**_ended(run, ending), **told}
 
 
+def _keys(settings: list[Json]) -> list[str]:
+    return [each["api_key_env"] for each in settings if each.get("api_key_env")]
+
+
 class _Options:
     """What the command line of an app would say of models."""
 
@@ -116,7 +120,13 @@ def _models(app: App, process: Process, case: Json, mocks: Mocks) -> Any:
         return Scripted(mocks)
     if case["cassette"] is None or app.models is None:
         return None
-    settings = loads(app.read_data("operands.json").decode()).get("models") or []
+    operands = loads(app.read_data("operands.json").decode())
+    settings = operands.get("models") or []
+    if (
+        process.secrets is not None
+    ):  # what is known is left out of cassettes, and of the keys of their answers
+        for name in (*(each["name"] for each in operands["secrets"]), *_keys(settings)):
+            process.secrets.at_once(name)
     real = app.models(settings, _Options(case), process)  # type: ignore[arg-type]  # the part that they read
     if case["cassette"]["record"]:
         real.begin(settings)
