@@ -48,7 +48,10 @@ NEVER_RETRIED = {"call", "parallel", "map", "pause_for_approval"} | {
 }  # these cannot err
 # The handler has a Workflow error of its own for what is no array, and one for nothing at all.
 LOADED_AS_NULL = {("map", "items_from")}
-AWAITED = {"call_mcp_tool", "http_request", "map", "parallel", "read_mcp_resource", "shell_run"}
+AWAITED = {
+    *("agent_loop", "call_mcp_tool", "http_request", "llm_infer", "map", "parallel", "read_mcp_resource"),
+    "shell_run",
+}
 # A handler that is there twice: for apps that await, and for those that do not.
 TWIN = {colour.PLAIN: colour.AWAITED}
 ENDS = {"fail": "fail", "terminate": "terminate"}
