@@ -24,7 +24,7 @@ class MockModel:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """What was asked so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [json.loads(line) for line in self.log.read_text().split("\n") if line]
 
     @property
     def prompts(self) -> list[str]:

@@ -84,7 +84,7 @@ MADE_FOR = {
 }
 # What reaches one of these at its start, because it does nothing without it.
 REACHES = {
-    "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
+    "loop.shell_caller", "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
     "auth.binding", "host.workers", "mcp.start", "triggers.cron", "triggers.interval",
 }  # fmt: skip
 # Packages and modules of the runtime library by what each may import of the library, in full; the longest name that
