@@ -87,7 +87,8 @@ def _responses(body: dict[str, Json]) -> Asked:
         if each.get("type") == "function_call_output":
             messages.append(("tool", _text(each.get("output"))))
         elif each.get("type") == "function_call":
-            messages.append(("assistant", ""))
+            if messages[-1:] != [("assistant", "")]:  # calls that were made together are one turn
+                messages.append(("assistant", ""))
         elif "role" in each:
             messages.append((str(each["role"]), _text(each.get("content"))))
     tools = tuple(each["name"] for each in body.get("tools", ()))
