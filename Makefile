@@ -50,11 +50,11 @@ types: dev ## check types
 
 .PHONY: golden
 golden: dev ## compare the golden files only
-	$(BIN)/pytest -n $(JOBS) tests/test_valid_cases.py tests/test_invalid_cases.py tests/test_run_cases.py
+	$(BIN)/pytest -n $(JOBS) tests/test_valid_cases.py tests/test_invalid_cases.py tests/test_run_cases.py tests/test_diff_cases.py
 
 .PHONY: golden-update
 golden-update: dev ## rewrite the golden files; review the diff like code
-	$(BIN)/pytest tests/test_valid_cases.py tests/test_invalid_cases.py tests/test_run_cases.py --golden-update
+	$(BIN)/pytest tests/test_valid_cases.py tests/test_invalid_cases.py tests/test_run_cases.py tests/test_diff_cases.py --golden-update
 
 .PHONY: examples
 examples: dev ## check, build and run every example

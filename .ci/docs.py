@@ -273,7 +273,7 @@ def _kind(spec: NodeSpec) -> str:
     schema = _definition(f"node:{spec.kind}")
     common = set(NodeModel.model_fields)
     own = [name for name in _order(schema) if name not in common]
-    node = _sample(spec.model)
+    node = _sample(spec.model).model_copy(update={each.name: "{{key}}" for each in spec.templates})
     lines = [f"### {spec.kind}\n", f"{_doc(spec.model)}{'' if spec.lower else ' *Not built yet.*'}\n"]
     if own:
         lines.append(_keys_of(schema, own, [each.name for each in spec.paths]))

@@ -30,6 +30,14 @@ KNOWN_OPTIONS = {
     "strict",
 }
 
+BEYOND = {
+    slug
+    for slug, code in CODES.items()
+    if "ADC0326" <= code.number < "ADC0600" and slug not in {"http_header_reserved"}
+} | {"blank_name", "ignored_field", "ignored_root_key"}
+MIXED = {"constraint", "unknown_value"}  # partly refused by agentd, partly not
+FORCED = {"dialect", "require_policy", "strict"}  # options that give a finding its level, allowed or not
+
 GO = 'name = "greeter"\n\n[[start_nodes]]\nname = "go"\nsource = "manual"\n\n'
 SAY = '[[nodes]]\nid = "say"\ntype = "template_render"\ntemplate = "hello"\n'
 MADE: dict[str, bytes] = {
@@ -66,11 +74,11 @@ def _golden(case: Path) -> Path:
     return case.with_suffix(".diag.txt")
 
 
-def _found(case: Path, data: bytes) -> list[Diagnostic]:
+def _found(case: Path, data: bytes, *, allow: str | None = None) -> list[Diagnostic]:
     given = options(data.decode("utf-8", "replace"))
     assert given.keys() <= KNOWN_OPTIONS, given
     wanted = Options(
-        allow=frozenset(given.get("allow", ())),
+        allow=frozenset(given.get("allow", ())) | ({allow} if allow else set()),
         agentd_dialect=given.get("dialect") == "agentd",
         strict=given.get("strict", False),
         require_policy=given.get("require_policy", False),
@@ -88,6 +96,25 @@ def test_diagnostics(case: Path, golden_update: bool, monkeypatch: pytest.Monkey
     found = _found(case, CASES[case])
     assert case.parent.name in {each.code.slug for each in found}
     check_golden(_golden(case), text.render(found), golden_update)
+
+
+@pytest.mark.parametrize("case", sorted(CASES), ids=lambda case: case_id(ROOT, case))
+def test_what_can_be_allowed(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes beyond agentd's validator is no error once it is allowed; what agentd refuses stays one."""
+    case.parent.mkdir(exist_ok=True)
+    monkeypatch.chdir(case.parent)
+    slug = case.parent.name
+    levels, allowed = (
+        sorted(each.severity.value for each in found if each.code.slug == slug)
+        for found in (_found(case, CASES[case]), _found(case, CASES[case], allow=slug))
+    )
+    given = options(CASES[case].decode("utf-8", "replace"))
+    if slug not in BEYOND | MIXED:
+        assert allowed == levels
+    elif slug in BEYOND and not given.keys() & FORCED:
+        assert "error" not in allowed
+        once = "allow" in given or b"allow =" in CASES[case]
+        assert once or allowed.count("warning") <= levels.count("error")
 
 
 def test_without_start_nodes_nothing_is_reached() -> None:

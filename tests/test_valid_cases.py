@@ -17,7 +17,7 @@ from agentdc.ir.pprint import bundle_text
 
 ROOT = TESTS / "cases" / "valid"
 CASES = find(ROOT, "*/workflow.toml")
-NOT_GOLDEN = {"README.md", "manifest.json", "workflow.toml"}
+NOT_GOLDEN = {"README.md", "capabilities.json", "manifest.json", "workflow.toml"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case_id(ROOT, case.parent))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import Any
 
 from agentdc_runtime.jsontext import JsonError, compact, loads
@@ -19,22 +20,50 @@ PURE = frozenset(
     )
 )
 MAX_VISITS = 10_000
+ERROR = "an error"
 Table = dict[str, Any]
 
 
 class Unresolved(Exception):
-    """A path that leads nowhere, or any other error of a run: it ends as errored."""
+    """A path that leads nowhere, or any other error of a run: it ends as errored. `died`: where, if in a child."""
+
+    def __init__(self, died: Died | None = None) -> None:
+        super().__init__()
+        self.died = died
+
+
+@dataclass(frozen=True)
+class Died:
+    """Where a run errored: the node, the outputs before it, and whether the node itself was done already."""
+
+    document: Table
+    node: str
+    outputs: Table
+    at_edge: bool
+
+
+@dataclass
+class World:
+    """What is outside a run: child workflows by file name, the environment, and a folder, which runs change.
+
+    `files`: text by path; None for a folder.
+    """
+
+    children: Table = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass
 class Walk:
-    """What became of a run. `value`: the final value, or the reason of a failed run."""
+    """What became of a run. `value`: the final value, or the reason of a failed run. `died`: of an errored one."""
 
     status: str = ""
     last_node: str | None = None
     value: Any = None
     response: Table | None = None
     trace: list[tuple[str, str | None, Any]] = field(default_factory=list)
+    died: Died | None = None
 
 
 def knows(document: Table) -> bool:
@@ -42,18 +71,21 @@ def knows(document: Table) -> bool:
     return all(each["type"] in PURE for each in document.get("nodes", ()))
 
 
-def walk(document: Table, start: str, given: Any, kind: str = "manual") -> Walk:
-    """The run of a start with this input."""
-    done = Walk()
+def walk(document: Table, start: str, given: Any, kind: str = "manual", world: World | None = None) -> Walk:
+    """The run of a start with this input; without a world, of nodes that touch nothing."""
+    done, world = Walk(), world or World()
     outputs = {"trigger": {"kind": kind, **(given if isinstance(given, dict) else {"input": given})}}
     nodes = {each["id"]: each for each in document["nodes"]}
     followed: Counter[int] = Counter()
     at: str | None = _entry(document, start)
+    passed = False
     try:
         for _ in range(MAX_VISITS):
             assert at is not None
+            passed = False
             node, done.last_node = nodes[at], at
-            branch, output = _output(node, outputs, given, done)
+            branch, output = _output(node, outputs, given, done, world)
+            passed = True
             done.trace.append((at, branch, output))
             outputs[at] = output
             if node["type"] in {"fail", "terminate"}:
@@ -64,8 +96,8 @@ def walk(document: Table, start: str, given: Any, kind: str = "manual") -> Walk:
             if at is None:
                 done.status, done.value = "completed", output
                 return done
-    except Unresolved:
-        pass
+    except Unresolved as error:
+        done.died = error.died or Died(document, str(at), dict(outputs), passed)
     done.status = "errored"
     return done
 
@@ -95,7 +127,7 @@ def _next(document: Table, at: str, branch: str | None, followed: Counter[int]) 
     return str(plain[0]) if plain else None
 
 
-def _output(node: Table, outputs: Table, given: Any, done: Walk) -> tuple[str | None, Any]:
+def _output(node: Table, outputs: Table, given: Any, done: Walk, world: World) -> tuple[str | None, Any]:
     """(branch label, output) of one visit."""
     match node["type"]:
         case "template_render":
@@ -122,7 +154,84 @@ def _output(node: Table, outputs: Table, given: Any, done: Walk) -> tuple[str | 
             kind, status = node.get("content_type", "application/json"), node.get("status", 200)
             done.response = {"status": status, "content_type": kind, "body": body}
             return None, {"bytes": len(body.encode()), "content_type": kind, "status": status}
+        case "read_env" | "read_file" | "write_file" | "create_dir":
+            return None, _touched(node, outputs, world)
+        case "call" | "parallel" | "map":
+            return _below(node, outputs, given, world)
     return None, None  # merge, fail, terminate
+
+
+def _touched(node: Table, outputs: Table, world: World) -> Table:
+    """§5.1, §5.2, §5.10, §5.11, of relative names."""
+    if node["type"] == "read_env":
+        key = node["key"]
+        found = world.env.get(key)
+        return {"key": key, "value": found, **({"missing": True} if found is None else {})}
+    path = resolved(outputs, node["path_from"])
+    if not isinstance(path, str) or not path or (path[-1] == "/" and node["type"] != "create_dir"):
+        raise Unresolved
+    place = normpath(path)
+    if node["type"] == "read_file":
+        text = world.files.get(place)
+        if text is None:
+            raise Unresolved
+        return {"bytes": len(text.encode()), "content": text, "path": path}
+    folders = [place[:at] for at, each in enumerate(place) if each == "/"]
+    if node["type"] == "create_dir":
+        folders.append(place)
+        written: Table = {"created": True, "path": path}
+    else:
+        value = resolved(outputs, node["content_from"])
+        text = value if isinstance(value, str) else compact(value)
+        written = {"bytes": len(text.encode()), "path": path, "written": True}
+    for folder in folders:
+        if world.files.setdefault(folder, None) is not None:
+            raise Unresolved
+    if node["type"] == "write_file":
+        if place in world.files and world.files[place] is None:
+            raise Unresolved
+        world.files[place] = text
+    return written
+
+
+def _below(node: Table, outputs: Table, given: Any, world: World) -> tuple[str | None, Any]:
+    """§5.15 to §5.17: the children of a node, one after the other."""
+    if node["type"] == "call":
+        child = _child(node, _input(node, outputs, given), world)
+        if child.status == "errored":
+            raise Unresolved(child.died)
+        return (
+            (None, {"result": child.value})
+            if child.status == "completed"
+            else ("error", {"error": child.value})
+        )
+    if node["type"] == "map":
+        items = resolved(outputs, node["items_from"])
+        if not isinstance(items, list) or len(items) > node["max_items"]:
+            raise Unresolved
+        walks = [_child(node, item, world) for item in items]
+    else:
+        inputs = [_input(each, outputs, given) for each in node["branches"]]
+        walks = [_child(each, value, world) for each, value in zip(node["branches"], inputs, strict=True)]
+    ok = all(each.status == "completed" for each in walks)
+    results = [
+        {"result": each.value} if each.status == "completed" else {"error": _said(each)} for each in walks
+    ]
+    return None if ok else "error", {"ok": ok, "results": results}
+
+
+def _input(use: Table, outputs: Table, given: Any) -> Any:
+    return _or_null(outputs, use["input_from"]) if "input_from" in use else given
+
+
+def _child(use: Table, value: Any, world: World) -> Walk:
+    document = world.children[use["workflow"]]
+    return walk(document, use.get("start", document["start_nodes"][0]["name"]), value, "manual", world)
+
+
+def _said(child: Walk) -> str:
+    """What a failed child said; what errors say is not this interpreter's to know."""
+    return f"sub-workflow failed: {child.value}" if child.status == "failed" else ERROR
 
 
 def _parsed(text: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from agentdc.check import ends, errors
 from agentdc.check.flow import Flow
 from agentdc.check.links import split
+from agentdc.check.starts import scheduled
 from agentdc.check.steps import HEADS, Reader, decided_by
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.workflow import Workflow
@@ -66,8 +67,8 @@ def _missing(value: Type, leaving: set[str | None]) -> list[str]:
 
 
 def _empty_ends(workflow: Workflow, flow: Flow, at: Places) -> Iterator[Diagnostic]:
-    """Ends that give nothing, where a run from the same start can end with a value."""
-    found = ends.without_value(flow)
+    """Ends that give nothing, where a run from the same start can end with a value that somebody gets."""
+    found = ends.without_value(flow, scheduled(workflow))
     for index, node in enumerate(workflow.nodes):
         if node.id in found:
             yield errors.end_without_value(node.id, found[node.id], at.value(("nodes", index, "id")))

@@ -21,6 +21,7 @@ from agentdc.types import UNKNOWN, Type
 if TYPE_CHECKING:
     from agentdc.check.ceilings import Ceilings
     from agentdc.check.effects import Touch
+    from agentdc.check.flow import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Child:
 
     `key`: the file's name in the app. `starts`: its start nodes in order. `results`: the type of the final value
     for each start. `effects`: of its nodes and of its children; `touches`: their families. `ceilings`: of a run
-    from each start. `problem`: why it cannot be used, or empty; `invalid`: it was read and has errors of its own.
+    from each start. `pauses`: a node that waits, for each start that leads to one. `problem`: why it cannot be
+    used, or empty; `invalid`: it was read and has errors of its own.
     """
 
     key: str
@@ -38,13 +40,18 @@ class Child:
     touches: frozenset[str] = frozenset()
     effects: tuple[Touch, ...] = ()
     ceilings: Mapping[str, Ceilings] = field(default_factory=dict)
+    pauses: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     invalid: bool = False
 
     def result(self, start: str | None) -> Type:
         """The type of the final value of a run from `start`."""
-        name = start if start is not None else next(iter(self.starts), None)
+        name = self.start(start)
         return UNKNOWN if name is None else self.results.get(name, UNKNOWN)
+
+    def start(self, named: str | None) -> str | None:
+        """The start that a node means: the one it names, else the child's first."""
+        return named if named is not None else next(iter(self.starts), None)
 
 
 Children = Mapping[str, Child]
@@ -74,6 +81,20 @@ def check(workflow: Workflow, children: Children, at: Places) -> Iterator[Diagno
         elif use.start is not None and use.start not in child.starts:
             start_at = at.value(("nodes", index, *use.field[:-1], "start"))
             yield errors.child_start(use.workflow, use.start, child.starts, start_at)
+        elif (waits := child.pauses.get(child.start(use.start) or "")) is not None:
+            yield errors.pause_in_child(use.workflow, waits, where, soft=use.soft)
+
+
+def pauses(flow: Flow) -> dict[str, str]:
+    """A node that waits for somebody, for each start from which a run can get there."""
+    waits = [name for name in flow.envs if SPECS[flow.steps.nodes[name].type].pauses]
+    found: dict[str, str] = {}
+    for start, entry in flow.entries.items():
+        reached = graph.reachable([entry], flow.nexts) if waits else ()
+        first = next((name for name in waits if name in reached), None)
+        if first is not None:
+            found[start] = first
+    return found
 
 
 def touched(workflow: Workflow, children: Children) -> frozenset[str]:

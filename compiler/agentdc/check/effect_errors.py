@@ -122,6 +122,9 @@ def useless_tool(node: str, tool: str, listed: str, at: Span, gate: Span) -> Dia
     )
 
 
+_URL_HELP = "write the URL in full, with its scheme and a host, and without a user name"
+
+
 def relative_command(node: str, command: str, at: Span) -> Diagnostic:
     """A command that is no absolute path fails whenever it is run."""
     message = f'the node "{node}" runs "{command}", which is no absolute path'
@@ -136,8 +139,18 @@ def relative_command(node: str, command: str, at: Span) -> Diagnostic:
 
 def bad_url(node: str, shown: str, at: Span) -> Diagnostic:
     """What is requested can never be an HTTP URL."""
-    message = f'the node "{node}" requests "{shown}", which is no http:// or https:// URL'
-    return error(code("bad_url"), message, at, help="write the URL in full, with its scheme")
+    message = (
+        f'the node "{node}" requests "{shown}", which is no http:// or https:// URL that can be requested'
+    )
+    return error(code("bad_url"), message, at, help=_URL_HELP)
+
+
+def maybe_bad_url(node: str, shown: str, at: Span) -> Diagnostic:
+    """One of the texts that are requested can never be an HTTP URL."""
+    message = (
+        f'the node "{node}" may request "{shown}", which is no http:// or https:// URL that can be requested'
+    )
+    return warning(code("bad_url"), message, at, help=_URL_HELP)
 
 
 def unused_grant(pattern: str, what: str, at: Span) -> Diagnostic:

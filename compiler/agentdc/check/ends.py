@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from agentdc.check import graph
 from agentdc.check.flow import Flow
 from agentdc.check.steps import Reader, decided_by
@@ -42,17 +44,20 @@ def results(flow: Flow) -> dict[str, Type]:
     return found
 
 
-def without_value(flow: Flow) -> dict[str, str]:
+def without_value(flow: Flow, unheard: Container[str] = ()) -> dict[str, str]:
     """Ends that give null, each with an end that gives a value in runs from the same start.
 
     A node that only some label ends at is no end that anybody meant, and does not count as the other one.
+    `unheard`: starts whose final values nobody gets.
     """
     values = {name: value_at(name, flow) for name in flow.envs}
     empty = {name for name, value in values.items() if value == NULL}
     valued = [name for name, value in values.items() if value not in (None, NULL)]
     meant = [name for name in valued if not flow.ways.get(name) and not _decides(flow, name)]
     found: dict[str, str] = {}
-    for entry in flow.entries.values():
+    for start, entry in flow.entries.items():
+        if start in unheard:
+            continue
         reached = graph.reachable([entry], flow.nexts)
         other = next((name for name in meant if name in reached), None)
         if other is not None:

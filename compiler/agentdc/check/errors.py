@@ -8,7 +8,6 @@ from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, err
 
 Route = Sequence[tuple[str | None, str]]
 MANY = 4  # of a list, more is not shown
-_NEEDED = {"strings": "an array of strings"}
 
 
 def dup_node_id(node: str, at: Span, first: Span) -> Diagnostic:
@@ -43,11 +42,11 @@ def unknown_entry(start: str, entry: str, known: Iterable[str], at: Span) -> Dia
     )
 
 
-def dangling_edge(index: int, side: str, node: str, known: Iterable[str], at: Span) -> Diagnostic:
+def dangling_edge(index: int, side: str, node: str, helped: str | None, at: Span) -> Diagnostic:
     """One end of an edge is not a node id."""
     verb = "leaves" if side == "from" else "leads to"
     message = f'edge {index} {verb} "{node}", which is no node'
-    return error(code("dangling_edge"), message, at, "no node has this id", help=did_you_mean(node, known))
+    return error(code("dangling_edge"), message, at, "no node has this id", help=helped)
 
 
 def cycle(nodes: Sequence[str], route: Sequence[str], at: Span) -> Diagnostic:
@@ -154,6 +153,11 @@ def ambiguous_edges(node: str, label: str | None, at: Span, first: Span) -> Diag
     return error(code("ambiguous_edges"), message, at, "applies at the same time", labels=labels, help=helped)
 
 
+_GOOD = ("completed", "default", "done", "else", "next", "ok", "success", "succeeded")
+_PLAIN = "leave out `when`: without it an edge is taken when nothing goes wrong"
+_NO_DEFAULT = 'add `when = "…"`: a switch has no default, each value needs an edge of its own'
+
+
 def dead_when(
     node: str, kind: str, label: str | None, labels: Sequence[str], at: Span, *, ends: bool
 ) -> Diagnostic:
@@ -163,11 +167,14 @@ def dead_when(
         return warning(code("dead_when"), message, at, "leaves the end of the run")
     if label is None:
         message = f'the edge is never taken: "{node}" ({kind}) always gives a label'
-        helped = f"add `when`; the labels are {listed(labels)}" if labels else 'add `when = "…"`'
+        helped = f"add `when`; the labels are {listed(labels)}" if labels else _NO_DEFAULT
         return warning(code("dead_when"), message, at, "has no `when`", help=helped)
     gives = f"it gives {listed(labels)}" if labels else "it gives no label"
     message = f'the edge is never taken: "{node}" ({kind}) never gives the label "{label}"'
-    return warning(code("dead_when"), message, at, gives, help=did_you_mean(label, labels))
+    plain = label.lower() in _GOOD and "true" not in labels
+    return warning(
+        code("dead_when"), message, at, gives, help=_PLAIN if plain else did_you_mean(label, labels)
+    )
 
 
 def impossible_label(node: str, label: str | None, others: Sequence[str], at: Span) -> Diagnostic:
@@ -204,6 +211,14 @@ def schema_invalid(schema: str, reason: str, at: Span) -> Diagnostic:
     return error(code("schema_invalid"), f"{schema} is no JSON Schema: {reason}", at)
 
 
+def schema_empty(schema: str, answers: bool, at: Span) -> Diagnostic:
+    """A JSON Schema that accepts no value; `answers`: of a model, or else bodies of requests."""
+    message = f"{schema} accepts no value at all: its rules exclude each other"
+    if answers:
+        return error(code("schema_invalid"), message, at, "every answer of the model is rejected")
+    return warning(code("schema_invalid"), message, at, "every request is refused")
+
+
 def condition_one_sided(node: str, missing: Sequence[str], at: Span) -> Diagnostic:
     """A condition lacks the edge for an outcome."""
     message = f'the run ends at "{node}" when the condition is {" or ".join(missing)}: no edge for it'
@@ -214,103 +229,6 @@ def unhandled_branch(node: str, label: str, at: Span) -> Diagnostic:
     """An outcome that counts as a success because no edge takes it."""
     message = f'when "{node}" gives the label "{label}", the run ends as completed: no edge takes it'
     return warning(code("unhandled_error_branch"), message, at, help=f'add an edge with when = "{label}"')
-
-
-def unknown_head(path: str, head: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
-    """The first segment of a path names nothing."""
-    make = error if aborts else warning
-    message = f'the path "{path}" begins with "{head}", which is neither "trigger" nor a node'
-    return make(
-        code("unknown_path_head"), message, at, _effect(aborts=aborts), help=did_you_mean(head, known)
-    )
-
-
-def not_upstream(path: str, head: str, node: str, at: Span, *, aborts: bool) -> Diagnostic:
-    """The head of a path can never have run before its consumer."""
-    make = error if aborts else warning
-    message = f'the path "{path}" reads "{head}", which never runs before "{node}"'
-    if head == node:
-        message = f'the path "{path}" reads the output of its own node, which is not there yet'
-    return make(code("path_not_upstream"), message, at, _effect(aborts=aborts))
-
-
-def no_output(path: str, head: str, kind: str, at: Span, *, aborts: bool) -> Diagnostic:
-    """The head of a path is a node that never has an output."""
-    make = error if aborts else warning
-    message = f'nothing is at the path "{path}": "{head}" ({kind}) has no output'
-    return make(code("unknown_output_key"), message, at, _effect(aborts=aborts))
-
-
-def maybe_unset(path: str, head: str, node: str, route: Route, at: Span, *, aborts: bool) -> Diagnostic:
-    """The head of a path runs on some routes only; `route`: one on which it does not."""
-    make = error if aborts else warning
-    message = f'the path "{path}" reads "{head}", which has not run on every route to "{node}"'
-    effect = "on the other routes the run errors here" if aborts else "null on the other routes"
-    notes = [f'a route without "{head}": {walked(route)}'] if route else []
-    return make(code("maybe_unset"), message, at, effect, notes=notes)
-
-
-def unset_on_route(path: str, node: str, route: Route, at: Span, *, aborts: bool) -> Diagnostic:
-    """A key that is there on some routes only; `route`: one on which it is not."""
-    make = error if aborts else warning
-    message = f'nothing is at the path "{path}" on some routes to "{node}"'
-    effect = "on those routes the run errors here" if aborts else "null on those routes"
-    return make(code("maybe_unset"), message, at, effect, notes=[f"such a route: {walked(route)}"])
-
-
-def maybe_missing(path: str, segment: str, at: Span) -> Diagnostic:
-    """A key that data may lack, in front of a consumer that aborts."""
-    message = f'nothing may be at the path "{path}": not every value has "{segment}"'
-    helped = "branch on it with a condition first, or select it with json_select and branch on `found`"
-    return warning(code("maybe_missing"), message, at, "without it the run errors here", help=helped)
-
-
-def unknown_key(path: str, segment: str, known: Iterable[str], at: Span, *, aborts: bool) -> Diagnostic:
-    """A segment of a path that no value there has."""
-    make = error if aborts else warning
-    message = f'nothing is at the path "{path}": there is no "{segment}"'
-    return make(
-        code("unknown_output_key"), message, at, _effect(aborts=aborts), help=did_you_mean(segment, known)
-    )
-
-
-def type_mismatch(path: str, found: Iterable[str], needs: str, at: Span, route: Route = ()) -> Diagnostic:
-    """A value whose kind its consumer always refuses; `route`: on this route, if not on all."""
-    needed = _NEEDED.get(needs, _a(needs))
-    message = f'the value at "{path}" is {_any(found)}, and {needed} is needed'
-    notes = [f"on this route: {walked(route)}"] if route else []
-    return error(code("type_mismatch"), message, at, f"needs {needed}", notes=notes)
-
-
-def maybe_mismatch(path: str, wrong: Iterable[str], needs: str, at: Span) -> Diagnostic:
-    """A value that may be of a kind that its consumer refuses."""
-    needed = _NEEDED.get(needs, _a(needs))
-    message = f'the value at "{path}" may be {_any(wrong)}, and {needed} is needed'
-    helped = "branch on it first, so that only values that fit get here"
-    return warning(code("maybe_mismatch"), message, at, "then the run errors here", help=helped)
-
-
-def unknown_inner(path: str, segment: str, known: Iterable[str], at: Span) -> Diagnostic:
-    """An inner path that leads nowhere in any value."""
-    message = f'nothing is ever found at "{path}": there is no "{segment}"'
-    return warning(code("unknown_output_key"), message, at, "never found", help=did_you_mean(segment, known))
-
-
-def dead_placeholder(key: str, segment: str, known: Iterable[str], field: str | None, at: Span) -> Diagnostic:
-    """A placeholder that no value fills; `field`: the field that would say where its data is, if it lacks."""
-    shown = "{{" + key + "}}"
-    if field is not None:
-        message = f"the placeholder {shown} stays as it is: the template has no data"
-        return warning(code("unfilled_placeholder"), message, at, help=f'add `{field} = "…"`')
-    message = f'the placeholder {shown} stays as it is: there is no "{segment}"'
-    return warning(code("unfilled_placeholder"), message, at, help=did_you_mean(segment, known))
-
-
-def doubtful_placeholder(key: str, at: Span) -> Diagnostic:
-    """A placeholder that data may not fill."""
-    shown = "{{" + key + "}}"
-    message = f"the placeholder {shown} may stay as it is: not every value has it"
-    return warning(code("unfilled_placeholder"), message, at)
 
 
 def extension(what: str, at: Span) -> Diagnostic:
@@ -368,6 +286,15 @@ def child_start(workflow: str, start: str, known: Iterable[str], at: Span) -> Di
     return error(code("child_invalid"), message, at, help=did_you_mean(start, known))
 
 
+def pause_in_child(workflow: str, node: str, at: Span, *, soft: bool) -> Diagnostic:
+    """A child that can wait for somebody; `soft`: which is then a result with an error in it."""
+    make = warning if soft else error
+    message = f'the child workflow "{workflow}" can wait at "{node}", and only a main workflow can wait'
+    effect = "its result is an error then" if soft else "a run that gets there errors"
+    helped = "wait before or after this node, in the workflow that runs the child"
+    return make(code("pause_in_child"), message, at, effect, help=helped)
+
+
 def child_recursion(chain: Sequence[str], at: Span, *, always: bool) -> Diagnostic:
     """A workflow that runs itself, directly or through children."""
     make = error if always else warning
@@ -377,6 +304,15 @@ def child_recursion(chain: Sequence[str], at: Span, *, always: bool) -> Diagnost
     else:
         message = f"the workflow can run itself: {around}; a run errors when it is 8 levels deep"
     return make(code("child_recursion"), message, at)
+
+
+def nested_too_deep(workflow: str, chain: Sequence[str], at: Span) -> Diagnostic:
+    """A child more than eight levels below the main workflow."""
+    level = len(chain) - 1
+    message = (
+        f'a run that gets here errors: "{workflow}" is {level} levels down, and {level - 1} is the limit'
+    )
+    return error(code("nested_too_deep"), message, at, notes=[f"the levels: {' → '.join(chain)}"])
 
 
 def unsupported(what: str, at: Span | None) -> Diagnostic:
@@ -398,18 +334,9 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _effect(*, aborts: bool) -> str:
+def effect(*, aborts: bool) -> str:
+    """What an unresolved path does at its consumer."""
     return "the run would error here" if aborts else "counts as null"
-
-
-def _any(found: Iterable[str]) -> str:
-    return " or ".join(_a(each) for each in sorted(found))
-
-
-def _a(kind: str) -> str:
-    if kind == "null":
-        return kind
-    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
 
 
 def schema_ignored(name: str, at: Span) -> Diagnostic:

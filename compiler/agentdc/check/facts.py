@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agentdc.check.graph import Dominance
 from agentdc.types import Followed, Type, follow, open_record
-from agentdc.types.shape import UNKNOWN
+from agentdc.types.shape import UNKNOWN, Object, members_of
 
 if TYPE_CHECKING:
     from agentdc.check.flow import Flow
@@ -38,6 +38,16 @@ class Facts:
         return head == TRIGGER or self.dominance.before(head, at)
 
     def follow(self, path: str) -> Followed:
-        """Where a context path leads in every run, its head having run; `certain` counts segments behind the head."""
+        """Where a context path leads in every run, its head having run; `certain` counts keys behind the head."""
         head, *segments = path.split(".")
-        return follow(self.in_any_run.get(head, UNKNOWN), tuple(segments))
+        start = self.in_any_run.get(head, UNKNOWN)
+        found = follow(start, tuple(segments))
+        return replace(found, certain=_keys(start, tuple(segments[: found.certain])))
+
+
+def _keys(start: Type, segments: tuple[str, ...]) -> int:
+    """How many leading segments are keys of objects: an index is written otherwise, and is left to the search."""
+    for length in range(len(segments)):
+        if any(not isinstance(each, Object) for each in members_of(follow(start, segments[:length]).type)):
+            return length
+    return len(segments)

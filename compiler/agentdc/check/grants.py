@@ -17,7 +17,7 @@ from agentdc.check.effects import (
 )
 from agentdc.check.least_policy import enough
 from agentdc.check.matching import used
-from agentdc.check.origins import prefix, shown, whole
+from agentdc.check.origins import Text, prefix, shown, whole
 from agentdc.diagnostics import Diagnostic, Span
 from agentdc.model.trigger import ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
@@ -26,6 +26,9 @@ from agentdc.nodes.spec import Family
 from agentdc.parse.positions import Places
 
 _URL = re.compile(r"https?://[^/?#]", re.IGNORECASE)
+_WHOLE_URL = re.compile(
+    r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?([/?#][^\s\\]*)?", re.IGNORECASE
+)
 _URLS = ("http://", "https://")
 _GATED: Mapping[Family, str] = {
     "fs.read": "the path pattern",
@@ -54,18 +57,22 @@ def _subject(touch: Touch) -> Iterator[Diagnostic]:
     if touch.family == "shell" and touch.effect.constant is not None and touch.effect.constant[:1] != "/":
         yield errors.relative_command(touch.node, touch.effect.constant, touch.where)
     if touch.family == "http" and touch.texts:
-        wrong = [text for text in touch.texts if not _can_be_url(prefix(text), open_end=whole(text) is None)]
-        if len(wrong) == len(touch.texts):
-            yield errors.bad_url(touch.node, shown(wrong[0]), touch.where)
+        wrong = [text for text in touch.texts if not _can_be_url(text)]
+        if wrong:
+            told = errors.bad_url if len(wrong) == len(touch.texts) else errors.maybe_bad_url
+            yield told(touch.node, shown(wrong[0]), touch.where)
 
 
-def _can_be_url(start: str, *, open_end: bool) -> bool:
-    if _URL.match(start):
-        return True
-    return open_end and any(each.startswith(start.lower()) for each in _URLS)
+def _can_be_url(text: Text) -> bool:
+    complete, start = whole(text), prefix(text)
+    if complete is not None:
+        return _WHOLE_URL.fullmatch(complete) is not None
+    return _URL.match(start) is not None or any(each.startswith(start.lower()) for each in _URLS)
 
 
 def _judged(workflow: Workflow, touch: Touch, at: Places) -> Iterator[Diagnostic]:
+    if touch.family in {"fs.read", "fs.write"} and touch.texts and not any(map(_names_a_file, touch.texts)):
+        return  # no policy would help; `value_mismatch` tells it
     found = judge(workflow, touch)
     if found.verdict == "allowed" or (
         found.verdict == "guarded" and not found.denied and found.why != "climbs"
@@ -85,6 +92,10 @@ def _judged(workflow: Workflow, touch: Touch, at: Places) -> Iterator[Diagnostic
         yield errors.climbing(touch.node, shown(touch.texts[0]), listed, touch.where, gate)
     else:
         yield _denied(touch, found, listed, gate)
+
+
+def _names_a_file(text: Text) -> bool:
+    return whole(text) != ""
 
 
 def _denied(touch: Touch, found: Judgement, listed: str, gate: Span) -> Diagnostic:

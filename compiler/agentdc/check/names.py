@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agentdc.check import errors
-from agentdc.diagnostics import Diagnostic
+from agentdc.diagnostics import Diagnostic, did_you_mean
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
+
+_ENDS = ("$end", "__end__", "done", "end", "exit", "finish", "stop")
 
 
 def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
@@ -64,8 +66,18 @@ def _starts(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
 
 def _edges(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     ids = {node.id for node in workflow.nodes}
+    starts = {start.name for start in workflow.start_nodes}
     for index, edge in enumerate(workflow.edges):
         if edge.from_ not in ids:
-            yield errors.dangling_edge(index, "from", edge.from_, ids, at.value(("edges", index, "from")))
+            helped = did_you_mean(edge.from_, ids)
+            if edge.from_ in starts:
+                helped = f'"{edge.from_}" is a start node: it leads to its `entry_node`, without an edge'
+            yield errors.dangling_edge(index, "from", edge.from_, helped, at.value(("edges", index, "from")))
         if edge.to not in ids:
-            yield errors.dangling_edge(index, "to", edge.to, ids, at.value(("edges", index, "to")))
+            ends = edge.to.lower() in _ENDS
+            helped = (
+                "a run ends where no edge leads on: leave this edge out"
+                if ends
+                else did_you_mean(edge.to, ids)
+            )
+            yield errors.dangling_edge(index, "to", edge.to, helped, at.value(("edges", index, "to")))

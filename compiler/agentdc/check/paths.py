@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+from typing import Literal as OneOf
 
-from agentdc.check import errors, graph
+from agentdc.check import graph
+from agentdc.check import path_errors as errors
+from agentdc.check.errors import effect
 from agentdc.check.facts import RAW, TRIGGER
 from agentdc.check.flow import Flow, never_stored
 from agentdc.check.links import split
+from agentdc.check.misread import (
+    expression_path,
+    expression_placeholder,
+    flattened,
+    misplaced,
+    misread,
+    misread_inner,
+)
 from agentdc.diagnostics import Diagnostic, Span
 from agentdc.model.node import NodeModel
 from agentdc.model.workflow import Workflow
@@ -17,15 +28,15 @@ from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Needs, PathField
 from agentdc.nodes.template import inner_segments, parse
 from agentdc.parse.positions import Places
-from agentdc.types import NULL, Array, Never, Object, Type, Union, Unknown, follow, kinds
+from agentdc.types import NULL, Array, Literal, Never, Object, Type, Union, Unknown, follow, kinds
 from agentdc.types.narrow import Test, narrow
 from agentdc.types.relate import subtype
-from agentdc.types.shape import ALL_KINDS, Kind, union
+from agentdc.types.shape import ALL_KINDS, Kind, members_of, union
 
 if TYPE_CHECKING:
     from agentdc.check.routes import OnRoute, Route, Routes
 
-Fit = Literal["yes", "no", "some", "open"]
+Fit = OneOf["yes", "no", "some", "open"]
 _NEEDS = {"string": Test("string"), "array": Test("array"), "strings": Test("strings")}
 _MANY_KINDS = 5  # a value of so many kinds is as good as unknown
 
@@ -63,7 +74,9 @@ class _Checks:
         head, segments = split(path)
         aborts = field.missing == "error"
         if head != TRIGGER and head not in self.heads:
-            yield errors.unknown_head(path, head, (TRIGGER, *self.heads), where, aborts=aborts)
+            heads = (TRIGGER, *self.heads)
+            instead = misread(path, self.heads)
+            yield errors.unknown_head(path, head, heads, where, aborts=aborts, instead=instead)
             return
         if never_stored(self.flow.steps, head):
             yield errors.no_output(path, head, self.flow.steps.nodes[head].type, where, aborts=aborts)
@@ -76,15 +89,27 @@ class _Checks:
         found = follow(self.flow.type_of(head, node.id), segments)
         if not found.possible:
             known, segment = _dead_end(self.flow.type_of(head, node.id), segments)
-            yield errors.unknown_key(path, segment, known, where, aborts=aborts)
+            instead = misread(path, self.heads) or flattened(path, known)
+            yield errors.unknown_key(path, segment, known, where, aborts=aborts, instead=instead)
             return
+        if found.doubt == "open" and (instead := misread(path, self.heads)) is not None:
+            yield expression_path(path, instead, effect(aborts=aborts), where)
         fit = "yes" if field.needs == "any" else fits(found.type, field.needs, nullable=not aborts)
         if found.doubt == "known" and fit != "no":
             yield from self._maybe_missing(node, path, head, segments, where, aborts=aborts)
         if fit == "no":
-            yield errors.type_mismatch(path, _kinds(found.type, field.needs), field.needs, where)
+            inside = [
+                key
+                for key in _keys(found.type)
+                if fits(follow(found.type, (key,)).type, field.needs, nullable=False) == "yes"
+            ]
+            yield errors.type_mismatch(
+                path, _kinds(found.type, field.needs), field.needs, where, inside=inside
+            )
         if fit == "some":
             yield from self._kind(node, field, path, found.type, where)
+        if fit == "yes":
+            yield from self._value(node, field, path, found.type, where)
 
     def _maybe_unset(
         self, node: NodeModel, path: str, head: str, where: Span, *, aborts: bool
@@ -138,6 +163,26 @@ class _Checks:
         else:
             yield errors.maybe_mismatch(path, wrong, field.needs, where)
 
+    def _value(
+        self, node: NodeModel, field: PathField, path: str, found: Type, where: Span
+    ) -> Iterator[Diagnostic]:
+        """A value of the right kind that is refused: an error if all are, on some route at least."""
+        wrong, whole = _refused(found, node, field)
+        if not wrong:
+            return
+        head, segments = split(path)
+
+        def refused(view: OnRoute) -> bool:
+            start = view.type_of(head)
+            value = None if start is None else follow(start, segments)
+            return value is not None and value.possible and _refused(value.type, node, field)[1]
+
+        shown = None if whole else self.routes.find(node.id, frozenset((head,)), refused)
+        if whole or shown:
+            yield errors.value_mismatch(path, wrong, where, shown or ())
+        else:
+            yield errors.maybe_value(path, wrong, where)
+
     def inner(self, node: NodeModel, index: int, at: Places) -> Iterator[Diagnostic]:
         """Inner paths that lead nowhere in any value."""
         for alias in SPECS[node.type].aliases:
@@ -149,7 +194,13 @@ class _Checks:
             if start is not None and not follow(start, segments).possible:
                 known, segment = _dead_end(start, segments)
                 where = at.value(("nodes", index, alias.inner))
-                yield errors.unknown_inner(written, segment, known, where)
+                yield errors.unknown_inner(written, segment, known, where, misread_inner(written))
+            elif start is not None and follow(start, segments).doubt == "open":
+                instead = misread_inner(written)
+                if instead is not None:
+                    yield expression_path(
+                        written, instead, "never found", at.value(("nodes", index, alias.inner))
+                    )
 
     def templates(self, node: NodeModel, index: int, at: Places) -> Iterator[Diagnostic]:
         """Placeholders that stay as they are, for lack of a value."""
@@ -163,16 +214,21 @@ class _Checks:
             where = at.value(("nodes", index, template.name)) if holes else None
             for key in dict.fromkeys(hole.key for hole in holes):
                 found = follow(start, inner_segments(key))
-                if where is None or found.doubt != "known":
+                if where is None or found.doubt == "none":
+                    continue
+                if found.doubt == "open":
+                    instead = misplaced(key, (TRIGGER,))
+                    if instead is not None:
+                        yield expression_placeholder(key, instead, where)
                     continue
                 if found.possible:
                     yield errors.doubtful_placeholder(key, where)
                 else:
                     known, segment = _dead_end(start, inner_segments(key))
                     absent = start == NULL and getattr(node, template.data) is None
-                    yield errors.dead_placeholder(
-                        key, segment, known, template.data if absent else None, where
-                    )
+                    lacking = template.data if absent else None
+                    instead = misplaced(key, (TRIGGER, *self.heads))
+                    yield errors.dead_placeholder(key, segment, known, lacking, where, instead)
 
     def _data(self, node: NodeModel, field: str) -> Type | None:
         """The type of the value that a path field leads to; None when it leads nowhere, which is told there."""
@@ -198,6 +254,24 @@ def fits(value: Type, needs: Needs, *, nullable: bool) -> Fit:
     if subtype(value, taken):
         return "yes"
     return "open" if _open(value, needs) else "some"
+
+
+def _refused(value: Type, node: NodeModel, field: PathField) -> tuple[str, bool]:
+    """(why some value of the type is refused though its kind is right, or empty; whether all are)."""
+    found = [_why(each, node, field) for each in members_of(value)]
+    return next((each for each in found if each), ""), bool(found) and all(found)
+
+
+def _why(value: Type, node: NodeModel, field: PathField) -> str:
+    match value:
+        case Literal("string", str(text)) if field.refuses is not None:
+            return field.refuses(text)
+        case Array(_, prefix) if field.most is not None:
+            most: int = getattr(node, field.most)
+            return (
+                f"has at least {len(prefix)} items, and {field.most} is {most}" if len(prefix) > most else ""
+            )
+    return ""
 
 
 def _open(value: Type, needs: Needs) -> bool:

@@ -9,7 +9,7 @@ from agentdc.check import errors
 from agentdc.diagnostics import Diagnostic
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
-from agentdc.types import UNKNOWN, Type
+from agentdc.types import UNKNOWN, Never, Type
 
 Place = tuple[str | int, ...]
 
@@ -54,13 +54,22 @@ def check(workflow: Workflow, schemas: Schemas, at: Places) -> Iterator[Diagnost
             yield errors.schema_unreadable(name, schema.unreadable, at.value(place))
         elif schema.invalid:
             yield errors.schema_invalid(shown, schema.invalid, at.value(place))
+        elif isinstance(schema.type, Never):
+            yield errors.schema_empty(shown, place[-1] == "output_schema", at.value(place))
 
 
 def outputs(schemas: Schemas, *, agentd_dialect: bool) -> dict[str, Type]:
     """The types of answers that are held against a schema."""
-    return {name: each.type for name, each in schemas.items() if not (each.inline and agentd_dialect)}
+    return {
+        name: _useful(each.type) for name, each in schemas.items() if not (each.inline and agentd_dialect)
+    }
 
 
 def inputs(schemas: Schemas, *, agentd_dialect: bool) -> dict[str, Type]:
     """The types of request bodies that are held against a schema: agentd does not look at them."""
-    return {} if agentd_dialect else {name: each.type for name, each in schemas.items()}
+    return {} if agentd_dialect else {name: _useful(each.type) for name, each in schemas.items()}
+
+
+def _useful(accepted: Type) -> Type:
+    """The type; of a schema that accepts nothing, which is told apart, any: what follows from it helps nobody."""
+    return UNKNOWN if isinstance(accepted, Never) else accepted

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from agentdc.check.facts import TRIGGER_TYPE
+from agentdc.check.schedule import ScheduleProblem, interval_seconds
+from agentdc.model.server import HttpRoute, Server
 from agentdc.model.trigger import BusMessage, Cron, FsWatch, Interval, Trigger
 from agentdc.model.workflow import StartNode, Workflow
 from agentdc.types import (
@@ -28,10 +30,9 @@ from agentdc.types import (
 )
 from agentdc.types.shape import members_of
 
-_TEXTS = tuple(Literal("string", each) for each in ("anonymous", "bearer", "basic", "hmac", "mtls", "oidc"))
-PRINCIPAL = record({"kind": union(_TEXTS), "name": STRING}, {"cn": STRING, "sans": Array(STRING)})
+_NAMED_BY_BINDING = ("bearer", "hmac")  # the others by what the caller shows (spec 02 §2.3)
 _FIRED: dict[str, Type] = {"fired_at_unix_ms": INTEGER, "tick": INTEGER}
-_EVENTS = union(Literal("string", each) for each in ("create", "modify", "remove", "rename"))
+_EVENTS = ("create", "modify", "remove", "rename")
 
 
 class Input(NamedTuple):
@@ -46,6 +47,14 @@ def inputs(workflow: Workflow, schemas: Mapping[str, Type]) -> dict[str, Input]:
     return {start.name: _input(start, workflow, schemas) for start in workflow.start_nodes}
 
 
+def scheduled(workflow: Workflow) -> frozenset[str]:
+    """Starts of runs that nobody waits for: only triggers lead there, and their outcome is logged (spec 01 §2.2)."""
+    triggered = {trigger.start_node for trigger in workflow.triggers}
+    asked = {route.start_node for route in workflow.http_routes}
+    asked |= {start.name for start in workflow.start_nodes if start.source == "manual"}
+    return frozenset(triggered - asked)
+
+
 def sampled(raw: Type) -> Input:
     """The trigger of runs by hand whose inputs are of a type."""
     return Input(raw, _flat("manual", raw))
@@ -55,29 +64,46 @@ def _input(start: StartNode, workflow: Workflow, schemas: Mapping[str, Type]) ->
     found = list(_given(start.name, workflow, schemas))
     if start.source == "manual" or not found:
         return Input()
-    raw = union(value for _, value in found)
-    return Input(raw, union(_flat(kind, value) for kind, value in found))
+    return Input(union(each.raw for each in found), union(each.flat for each in found))
 
 
-def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Iterator[tuple[str, Type]]:
-    """(trigger kind, input) for all that leads to a start."""
+def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Iterator[Input]:
+    """What all that leads to a start gives."""
     for route in workflow.http_routes:
         if route.start_node == start:
             body = UNKNOWN if route.input_schema is None else schemas.get(route.input_schema, UNKNOWN)
-            yield "http", _with_principal(body)
+            yield _called(body, principal(route, workflow.server))
     for trigger in workflow.triggers:
         if trigger.start_node == start:
-            yield "manual", _fired(trigger)
+            yield sampled(_fired(trigger))
 
 
-def _with_principal(body: Type) -> Type:
+def principal(route: HttpRoute, server: Server | None) -> Object:
+    """Who the caller of a route is, as the run sees it (spec 02 §2.3); a certificate tells more of any caller."""
+    kind, _, binding = (route.auth or "").strip().partition(":")
+    kind, binding = kind.strip(), binding.strip() or "default"
+    name: Type = Literal("string", binding) if kind in _NAMED_BY_BINDING else STRING
+    if kind.lower() in ("", "none"):
+        kind, name = "anonymous", Literal("string", "")
+    known = {"kind": Literal("string", kind), "name": name}
+    asked = server is not None and server.tls is not None and server.tls.client_auth is not None
+    return record(known, {"cn": STRING, "sans": Array(STRING)} if asked else None)
+
+
+def _called(body: Type, caller: Object) -> Input:
+    """A request: the caller is part of an object, and beside any other body (spec 02 §1.6)."""
     found: list[Type] = []
     for member in members_of(body):
         if isinstance(member, Object):
-            found.append(member.with_field("principal", Field(PRINCIPAL)))
+            found.append(member.with_field("principal", Field(caller)))
         else:
-            found.append(record({"principal": PRINCIPAL}) if member == NULL else member)
-    return union(found)
+            found.append(record({"principal": caller}) if member == NULL else member)
+    raw = union(found)
+    flat = [
+        each.with_field("principal", Field(caller)) if isinstance(each, Object) else each
+        for each in members_of(_flat("http", raw))
+    ]
+    return Input(raw, union(flat))
 
 
 def _fired(trigger: Trigger) -> Type:
@@ -85,14 +111,28 @@ def _fired(trigger: Trigger) -> Type:
         case Cron(schedule=text):
             kind = Literal("string", "cron")
             return record({"kind": kind, "schedule": Literal("string", text), **_FIRED})
-        case Interval():
-            return record({"kind": Literal("string", "interval"), "every_ms": INTEGER, **_FIRED})
-        case FsWatch():
+        case Interval(every=text):
+            kind = Literal("string", "interval")
+            return record({"kind": kind, "every_ms": _milliseconds(text), **_FIRED})
+        case FsWatch(events=events):
             kind = Literal("string", "fs_watch")
-            return record({"kind": kind, "path": STRING, "event": _EVENTS, **_FIRED})
+            return record({"kind": kind, "path": STRING, "event": _watched(events), **_FIRED})
         case BusMessage():
             return UNKNOWN
     return UNKNOWN  # those that never fire
+
+
+def _milliseconds(every: str) -> Type:
+    try:
+        return Literal("integer", interval_seconds(every) * 1000)
+    except ScheduleProblem:
+        return INTEGER
+
+
+def _watched(events: tuple[str, ...]) -> Type:
+    """The events that a watch tells; none named means all of them (spec 01 §2.2)."""
+    named = {"remove" if each.lower() == "delete" else each.lower() for each in events}
+    return union(Literal("string", each) for each in _EVENTS if each in named or not named)
 
 
 def _flat(kind: str, value: Type) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentdc.check import (
@@ -28,14 +28,14 @@ from agentdc.check.ceilings import Ceilings, answer_limits, budgeted, ceilings
 from agentdc.check.children import Children
 from agentdc.check.effects import Touch, touches
 from agentdc.check.facts import Facts
-from agentdc.check.flow import Way, flow
+from agentdc.check.flow import Flow, Way, flow
 from agentdc.check.links import Links
 from agentdc.check.origins import Origins
 from agentdc.check.schemas import Schemas
 from agentdc.check.schemas import check as schema_check
 from agentdc.check.schemas import inputs as schema_inputs
 from agentdc.check.schemas import outputs as schema_outputs
-from agentdc.check.starts import Input, inputs
+from agentdc.check.starts import Input, inputs, sampled
 from agentdc.check.steps import Steps, World
 from agentdc.check.typing import output_types
 from agentdc.diagnostics import Diagnostic, Severity
@@ -43,6 +43,7 @@ from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import Names
 from agentdc.parse.positions import Places
+from agentdc.types import Type
 
 # By agentd, in serve mode (spec 01 §2.2, spec 02 §2.1).
 _REFUSED_AT_START = frozenset(
@@ -51,13 +52,16 @@ _REFUSED_AT_START = frozenset(
 _FRONTIER = frozenset({"undecided_path", "undecided_effect", "unbounded_ceiling"})
 # What decoding tells of files that agentd would load.
 _LOADED_BY_AGENTD = frozenset({"blank_name", "ignored_field", "ignored_root_key"})
+# Warnings about paths that say that a run may error.
+_MAY_ABORT = frozenset({"maybe_missing", "maybe_mismatch"})
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How findings beyond agentd's own validator are judged.
 
-    `allow`: slugs whose errors are warnings, and whose warnings are not told. `agentd_dialect`: none is an error.
+    `allow`: slugs whose errors are warnings, and whose warnings are not told. `deny`: slugs whose findings are
+    errors, allowed or not. `agentd_dialect`: none is an error.
 
     `strict`: warnings about unhandled branches are errors, and so is what could not be decided. `require_policy`: so
     is a missing policy. `explain_unknown`: what could not be decided is told.
@@ -68,6 +72,7 @@ class Options:
     strict: bool = False
     require_policy: bool = False
     explain_unknown: bool = False
+    deny: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def check(
             *_safe_lints(workflow, families, at, child=bool(child)),
             *schema_check(workflow, schemas or {}, at),
         )
-        return Checked(structural, (*extensions, *_level(_apart(beyond, extensions), options)), None)
+        return Checked(structural, (*extensions, *level(_apart(beyond, extensions), options)), None)
     facts = find_facts(workflow, family, schemas, options)
     origins = Origins(facts.flow)
     own = tuple(touches(workflow, facts.flow, origins, at, child))
@@ -139,7 +144,7 @@ def check(
         if not (options.strict or options.explain_unknown)
         else _frontier(workflow, facts, effects, most, at, child=bool(child))
     )
-    found = (*extensions, *_level(_apart((*beyond, *unknown), extensions), options))
+    found = (*extensions, *level(_apart((*beyond, *unknown), extensions), options))
     return Checked((), found, facts, effects, most)
 
 
@@ -174,6 +179,12 @@ def level_decoded(found: Iterable[Diagnostic], options: Options) -> tuple[Diagno
     """Findings of the decoder: those about a file that agentd would load, at the level that the options give them."""
     leveled = [_leveled(each, options) if each.code.slug in _LOADED_BY_AGENTD else each for each in found]
     return tuple(each for each in leveled if each is not None)
+
+
+def denied(found: Iterable[Diagnostic], options: Options) -> Iterator[Diagnostic]:
+    """The same findings, errors where the options deny them."""
+    for each in found:
+        yield replace(each, severity=Severity.ERROR) if each.code.slug in options.deny else each
 
 
 def _apart(found: Iterable[Diagnostic], extensions: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
@@ -211,6 +222,28 @@ def find_facts(
     return Facts(found, dominance, traced.outputs, output_types(nodes, dominance.order), traced)
 
 
+def check_given(
+    workflow: Workflow,
+    at: Places,
+    options: Options,
+    family: Children,
+    schemas: Schemas,
+    start: str,
+    raw: Type,
+) -> tuple[tuple[Diagnostic, ...], Flow]:
+    """What makes runs of a sound child error, begun at `start` with this raw input; and what holds in such runs.
+
+    What merely has no effect there is not told: a child is written for more callers than one.
+    """
+    only = tuple(each for each in workflow.start_nodes if each.name == start)
+    called = workflow.model_copy(update={"start_nodes": only})
+    traced = find_facts(called, family, schemas, options, {start: sampled(raw)}).flow
+    found = [
+        each for each in paths.check(called, traced, at) if each.is_error or each.code.slug in _MAY_ABORT
+    ]
+    return level(found, options), traced
+
+
 def _node_rules(workflow: Workflow, at: Places) -> Iterable[Diagnostic]:
     declared = Names(tuple(server.name for server in workflow.mcp_servers))
     ruled = [(SPECS[node.type].check_order, index) for index, node in enumerate(workflow.nodes)]
@@ -230,7 +263,8 @@ def _safe_lints(
         yield from policy.check(workflow, touches, at)
 
 
-def _level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+def level(found: Iterable[Diagnostic], options: Options) -> tuple[Diagnostic, ...]:
+    """Findings beyond agentd's own validator, at the level that the options give them."""
     leveled = [_leveled(diagnostic, options) for diagnostic in found]
     return tuple(diagnostic for diagnostic in leveled if diagnostic is not None)
 

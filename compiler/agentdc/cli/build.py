@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from agentdc.cli import show, streams
-from agentdc.cli.options import Allow, Dialect, KeyFile, Required, Strict, Workflow, options_of
+from agentdc.cli.options import Allow, Deny, Dialect, KeyFile, Required, Strict, Workflow, options_of
 from agentdc.diagnostics.render import text
 
 
@@ -28,6 +28,7 @@ def build(
         bool, typer.Option("--require-policy", help="side effects need a [policy]")
     ] = False,
     allow: Allow = [],  # noqa: B006 - typer reads the default and never changes it
+    deny: Deny = [],  # noqa: B006 - as above
     dialect: Dialect = "agentdc",
     strict: Strict = False,
     signing_required: Required = False,
@@ -46,7 +47,7 @@ def build(
         workflow,
         output,
         None if format is None else forms[format],
-        options_of(allow, dialect, strict=strict, require_policy=require_policy),
+        options_of(allow, dialect, strict=strict, require_policy=require_policy, deny=deny),
         Signing(signing_required, signing_key_file),
         force,
     )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from agentdc.check.validate import Options
-from agentdc.diagnostics.codes import find
+from agentdc.diagnostics.named import UnknownCode, slugs
+from agentdc.diagnostics.render.text import visible
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="the workflow, a TOML file")]
 Allow = Annotated[
     list[str],
     typer.Option("--allow", metavar="CODE", help="make a finding beyond agentd's validator a warning"),
+]
+Deny = Annotated[
+    list[str],
+    typer.Option("--deny", metavar="CODE", help="make a finding an error, whatever allows it"),
 ]
 Dialect = Annotated[
     str, typer.Option("--dialect", metavar="agentdc|agentd", help="agentd: nothing but its dialect")
@@ -27,14 +33,19 @@ KeyFile = Annotated[
 ]
 
 
-def options_of(allow: list[str], dialect: str, *, strict: bool, require_policy: bool = False) -> Options:
+def options_of(
+    allow: list[str], dialect: str, *, strict: bool, require_policy: bool = False, deny: Sequence[str] = ()
+) -> Options:
     """Checker options of the command line; ends the process on words that mean nothing."""
     if dialect not in {"agentdc", "agentd"}:
         raise typer.BadParameter(f'"{dialect}" is neither agentdc nor agentd', param_hint="--dialect")
-    slugs = set()
-    for each in allow:
-        code = find(each)
-        if code is None:
-            raise typer.BadParameter(f'no diagnostic has the code "{each}"', param_hint="--allow")
-        slugs.add(code.slug)
-    return Options(frozenset(slugs), dialect == "agentd", strict, require_policy)
+    return Options(
+        _slugs(allow, "--allow"), dialect == "agentd", strict, require_policy, deny=_slugs(deny, "--deny")
+    )
+
+
+def _slugs(named: Sequence[str], option: str) -> frozenset[str]:
+    try:
+        return slugs(named)
+    except UnknownCode as problem:
+        raise typer.BadParameter(visible(str(problem)), param_hint=option) from problem

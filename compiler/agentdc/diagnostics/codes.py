@@ -93,11 +93,14 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (355, "websocket_method", "a WebSocket on a route that is not for GET"),
     (356, "http2_without_tls", "HTTP/2 without TLS"),
     (357, "websocket_key", "an idempotency key on a route of WebSockets"),
+    (358, "pause_in_child", "a child workflow that waits for somebody"),
+    (359, "route_never_matched", "a route that no request matches"),
     (360, "shared_idempotency_key", "an idempotency key that says nothing about the caller"),
     (361, "switch_label_missing", "a value of a switch that no edge takes"),
     (362, "end_without_value", "an end without a value beside one with"),
     (363, "relative_command", "a command that is no absolute path"),
     (364, "bad_url", "a URL that cannot be requested"),
+    (365, "nested_too_deep", "a child too many levels down"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -108,6 +111,8 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (407, "maybe_mismatch", "a value that its consumer may not accept"),
     (408, "unfilled_placeholder", "a placeholder that stays as it is"),
     (409, "undecided_path", "a path of which nothing is known"),
+    (410, "value_mismatch", "a value that its consumer never accepts, though its kind is right"),
+    (411, "expression_path", "a path that looks like an expression"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),

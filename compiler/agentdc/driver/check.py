@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import tomli
 
 from agentdc.check.facts import Facts
-from agentdc.check.validate import Checked, Options, level_decoded
+from agentdc.check.validate import Checked, Options, denied, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
 from agentdc.diagnostics.codes import find
+from agentdc.driver.calls import check_calls
 from agentdc.driver.children import Family, Member
-from agentdc.driver.files import contents, reason
+from agentdc.driver.files import reason
+from agentdc.driver.sources import DISK, Files
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.parse.decode import Decoded, decode
@@ -96,20 +97,24 @@ class Report:
         return name if isinstance(name, str) else None
 
 
-def check_source(source: SourceFile, options: Options, signing: Signing | None = None) -> Report:
+def check_source(
+    source: SourceFile, options: Options, signing: Signing | None = None, files: Files = DISK
+) -> Report:
     """Check one text; reads only its signature, the keys that are named, and its children. Never raises."""
-    request = trust_request(source, signing or Signing())
+    request = trust_request(source, signing or Signing(), files=files)
     verdict = verify(request)
+    verdict = replace(verdict, diagnostics=tuple(denied(verdict.diagnostics, options)))
     if verdict.status is Status.REFUSED:
         return Report(source, verdict)
     decoded = decode(source, MODELS)
-    options = replace(options, allow=options.allow | _allowed(decoded.document))
+    options = replace(options, allow=(options.allow | _allowed(decoded.document)) - options.deny)
     decoded = replace(decoded, diagnostics=level_decoded(decoded.diagnostics, options))
     signature = None
     if verdict.status is Status.VERIFIED and isinstance(request.signature, bytes):
         signature = parse_signature(request.signature)
-    family = Family(options)
+    family = Family(options, files)
     family.add(source, decoded)
+    check_calls(family, options)
     return Report(source, verdict, family, signature)
 
 
@@ -127,15 +132,15 @@ def _allowed(document: dict[str, Any]) -> frozenset[str]:
 
 
 def trust_request(
-    source: SourceFile, signing: Signing, *, key_option: str = "--signing-key-file"
+    source: SourceFile, signing: Signing, *, key_option: str = "--signing-key-file", files: Files = DISK
 ) -> TrustRequest:
     """The facts that trust decides on; reads the signature and the keys, whose failures are facts too."""
     block = _declared(source)
     wanted = block is not None or signing.required or signing.key_file is not None
-    signature, name = _signature(source.name) if wanted else (None, None)
-    key = None if signing.key_file is None else _contents(signing.key_file)
+    signature, name = _signature(source.name, files) if wanted else (None, None)
+    key = None if signing.key_file is None else _contents(signing.key_file, files)
     if block is not None and block.public_key_file is not None and key is None:
-        block = replace(block, key_file=_contents(block.public_key_file))
+        block = replace(block, key_file=_contents(block.public_key_file, files))
     key_name = signing.key_file or ""
     return TrustRequest(source, block, signing.required, signature, name, key, key_name, key_option)
 
@@ -148,16 +153,16 @@ def _declared(source: SourceFile) -> SigningBlock | None:
         return None
 
 
-def _signature(workflow: str) -> tuple[Contents | None, str | None]:
+def _signature(workflow: str, files: Files) -> tuple[Contents | None, str | None]:
     candidates = signature_paths(workflow)
     for path in candidates:
-        if Path(path).exists():
-            return _contents(path), path
+        if files.exists(path):
+            return _contents(path, files), path
     return None, candidates[0]
 
 
-def _contents(path: str) -> Contents:
+def _contents(path: str, files: Files) -> Contents:
     try:
-        return contents(path)
+        return files.read(path)
     except (OSError, ValueError) as problem:
         return Unreadable(reason(problem))

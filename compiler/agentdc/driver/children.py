@@ -14,18 +14,22 @@ from typing import Any
 
 from agentdc.check import errors
 from agentdc.check.ceilings import answer_limits
-from agentdc.check.children import Child, ends_without, touched, uses
+from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
-from agentdc.check.schemas import outputs
+from agentdc.check.flow import Flow
+from agentdc.check.schemas import Schemas, outputs
 from agentdc.check.supported import check as unsupported_parts
-from agentdc.check.validate import Checked, Options, check, level_decoded
+from agentdc.check.validate import Checked, Options, check, denied, level, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
 from agentdc.driver.schemas import load, load_answers, read_all
+from agentdc.driver.sources import DISK, Files, find
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.nodes.spec import ChildUse
 from agentdc.parse.decode import Decoded, decode
+
+DEEPEST = 100  # workflows below one another; a run goes nowhere near as deep
 
 
 @dataclass(slots=True)
@@ -35,7 +39,9 @@ class Member:
     `key`: its name in the app: the main one's base name, a child's path from the main one's folder. `chain`: what
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
     checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
-    `answers`: of those that nodes ask of models; `problems`: what is wrong with those files.
+    `answers`: of those that nodes ask of models; `problems`: what is wrong with those files. `known`: every schema
+    that it names. `as_called`: what is wrong with the input that its callers give it; `flows`: what holds in its runs,
+    by what each of them gives.
     """
 
     key: str
@@ -49,14 +55,19 @@ class Member:
     schemas: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
+    known: Schemas = field(default_factory=dict)
+    as_called: list[Diagnostic] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    options: Options = field(default_factory=Options)
 
     @property
     def diagnostics(self) -> Iterator[Diagnostic]:
         """Findings about this file; those of a child say who calls it."""
         found = [*self.decoded.diagnostics, *(self.checked.diagnostics if self.checked else ())]
         note = f"called from {' → '.join(self.chain)}" if self.chain else None
-        for diagnostic in (*found, *self.recursion, *self.problems):
+        for diagnostic in denied((*found, *self.recursion, *self.problems), self.options):
             yield diagnostic if note is None else replace(diagnostic, notes=(*diagnostic.notes, note))
+        yield from self.as_called
 
     @property
     def failed(self) -> bool:
@@ -70,10 +81,11 @@ class Family:
     `members`: by real path, in the order in which they are met. `tried`: every path at which a child was looked for.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, files: Files = DISK) -> None:
         self.members: dict[str, Member] = {}
         self.tried: list[str] = []
         self._options = options
+        self._files = files
         self._open: list[str] = []
 
     @property
@@ -89,8 +101,8 @@ class Family:
     def add(self, source: SourceFile, decoded: Decoded, chain: tuple[str, ...] = ()) -> Member:
         """Check one file, its children first."""
         key = self._key(source.name).encode("utf-8", "backslashreplace").decode()  # names need not be UTF-8
-        place = os.path.realpath(source.name)
-        member = self.members[place] = Member(key, source, decoded, chain)
+        place = self._files.identity(source.name)
+        member = self.members[place] = Member(key, source, decoded, chain, options=self._options)
         workflow = decoded.workflow
         if workflow is None:
             return member
@@ -99,13 +111,15 @@ class Family:
             if use.workflow.strip() and use.workflow not in member.children:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
-        schemas = read_all(workflow, source.name)
+        schemas = member.known = read_all(workflow, source.name, self._files)
         enforced = outputs(schemas, agentd_dialect=self._options.agentd_dialect)
-        member.answers, member.problems = load_answers(workflow, enforced, source.name, decoded.places)
+        asked = load_answers(workflow, enforced, source.name, decoded.places, self._files)
+        member.answers, problems = asked
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, problems = load(workflow, schemas, source.name, decoded.places)
-            member.problems += problems
+            member.schemas, tried, more = load(workflow, schemas, source.name, decoded.places, self._files)
+            problems += more
             self.tried += [each for each in tried if each not in self.tried]
+        member.problems = list(level(problems, self._options))
         main = self.main.decoded.workflow
         member.checked = check(
             workflow,
@@ -120,16 +134,18 @@ class Family:
         return member
 
     def _child(self, parent: Member, workflow: Workflow, index: int, use: ChildUse) -> Child:
-        path = _find(use.workflow, parent.source.name)
+        path = find(self._files, use.workflow, parent.source.name)
         self.tried += [each for each in (use.workflow, path) if each not in self.tried]
-        place = os.path.realpath(path)
+        place = self._files.identity(path)
         chain = (*parent.chain, f'{parent.source.name} (node "{workflow.nodes[index].id}")')
         member = self.members.get(place)
         if place in self._open:
             return self._recursive(parent, workflow, index, use, place)
+        if member is None and len(chain) > DEEPEST:
+            return Child(use.workflow, problem=f"it is more than {DEEPEST} workflows deep")
         if member is None:
             try:
-                source = SourceFile(path, Path(path).read_bytes())
+                source = SourceFile(path, self._files.read(path))
             except (OSError, ValueError) as problem:
                 return Child(use.workflow, problem=reason(problem))
             decoded = decode(source, MODELS)
@@ -156,9 +172,7 @@ class Family:
         always = not ends_without(workflow, start or workflow.nodes[0].id, {node.id})
         where = parent.decoded.places.value(("nodes", index, *use.field))
         found = errors.child_recursion([*names, names[0]], where, always=always)
-        if always and self._options.agentd_dialect:
-            found = errors.child_recursion([*names, names[0]], where, always=False)
-        parent.recursion += (found,)
+        parent.recursion += level((found,), self._options)
         target = self.members[place]
         starts = target.decoded.workflow.start_nodes if target.decoded.workflow else ()
         return Child(target.key, tuple(each.name for each in starts))
@@ -175,13 +189,7 @@ def _seen(member: Member) -> Child:
     starts = tuple(start.name for start in workflow.start_nodes)
     facts = member.checked.facts
     touches = touched(workflow, member.children)
+    effects, ceilings = member.checked.effects, member.checked.ceilings
     return Child(
-        member.key, starts, results(facts.flow), touches, member.checked.effects, member.checked.ceilings
+        member.key, starts, results(facts.flow), touches, effects, ceilings, pauses=pauses(facts.flow)
     )
-
-
-def _find(workflow: str, parent: str) -> str:
-    """The path of a child file: from the working directory, then beside its parent."""
-    beside = str(Path(parent).parent / workflow)
-    # Not Path.exists, which raises for a name that no file system takes.
-    return beside if os.path.exists(beside) and not os.path.exists(workflow) else workflow  # noqa: PTH110

@@ -13,6 +13,7 @@ from typing import Any
 
 from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
+from agentdc.driver.capabilities import FILE, statement_of
 from agentdc.driver.check import Report
 from agentdc.driver.children import Family, Member
 from agentdc.ir.ops import Bundle, Program
@@ -88,6 +89,7 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     package = package_name(workflow.name)
     foreign = foreign_modules(closure.others, package)
     data = {
+        FILE: as_json(statement_of(report.family).to_json()),
         "manifest.json": manifest(origin, closure.modules, capabilities, third_party(foreign)),
         "operands.json": as_json(
             operands(

@@ -5,6 +5,7 @@ What may be replaced is decided in `outputs`.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -71,6 +72,8 @@ def reason(problem: OSError | ValueError) -> str:
 
 def write_file(path: Path, data: bytes, mode: int) -> None:
     """Replace one file as a whole: written beside it, then renamed. FileProblem when that fails."""
+    if os.path.exists(path) and not path.is_file():  # noqa: PTH110 - neither a folder, nor a device or a pipe
+        raise FileProblem(unwritable(path, OSError("it is not a file")))
     with _beside(path) as staged:
         with staged.open("xb") as file:
             file.write(data)

@@ -26,7 +26,7 @@ from agentdc.model.workflow import Workflow
 from agentdc.testing.models import Fixture, Scenario
 from agentdc.types import Never, Type, Unknown
 from agentdc.types.from_value import summed
-from agentdc.types.text import text
+from agentdc.types.text import entry
 from agentdc.types.to_schema import to_schema
 
 VERSION = 1
@@ -42,15 +42,15 @@ class Inferred:
     answers: Type | None = None
 
     def text(self) -> str:
-        """For people: one line for each start and each node."""
-        lines = [
-            f"start {start} ({count} sample{'' if count == 1 else 's'}): {text(found)}"
+        """For people: an entry for each start and each node."""
+        titles: list[tuple[str, Type]] = [
+            (f"start {start} ({count} sample{'' if count == 1 else 's'})", found)
             for start, (found, count) in self.triggers.items()
         ]
         if self.answers is not None:
-            lines.append(f"answers of models: {text(self.answers)}")
-        lines += [f"{node}: {text(found)}" for node, found in self.outputs.items()]
-        return "".join(f"{line}\n" for line in lines)
+            titles.append(("answers of models", self.answers))
+        titles += self.outputs.items()
+        return "".join(entry(title, found) for title, found in titles)
 
     def document(self) -> dict[str, Any]:
         """For machines: JSON Schemas, which let further keys through."""

@@ -8,32 +8,31 @@ values is a fact for the checker; the document of one that a route enforces is c
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from agentdc.check import errors
 from agentdc.check.schemas import Schema, uses
 from agentdc.diagnostics import Diagnostic
-from agentdc.driver.files import contents, reason
+from agentdc.driver.files import reason
+from agentdc.driver.sources import DISK, Files, find
 from agentdc.model.workflow import Workflow
 from agentdc.parse.positions import Places
 
 
-def read_all(workflow: Workflow, file: str) -> dict[str, Schema]:
+def read_all(workflow: Workflow, file: str, files: Files = DISK) -> dict[str, Schema]:
     """Every schema that a workflow names, by name; `file`: where the workflow is."""
     found: dict[str, Schema] = {}
     for _, name in uses(workflow):
         if name not in found:
-            schema, _ = read(name, file)
+            schema, _ = read(name, file, files)
             if schema is not None:
                 found[name] = schema
     return found
 
 
 def load(
-    workflow: Workflow, known: Mapping[str, Schema], file: str, at: Places
+    workflow: Workflow, known: Mapping[str, Schema], file: str, at: Places, files: Files = DISK
 ) -> tuple[dict[str, Any], list[str], list[Diagnostic]]:
     """What the routes of an app enforce: documents by name, every path that was looked at, and what is wrong.
 
@@ -48,12 +47,12 @@ def load(
             continue
         where = at.value(("http_routes", index, "input_schema"))
         if not _is_inline(name):
-            tried += [each for each in (name, _find(name, file)) if each not in tried]
+            tried += [each for each in (name, find(files, name, file)) if each not in tried]
         schema = known.get(name)
         if schema is None:
             found.append(errors.schema_ignored(name, where))
         elif not schema.unreadable and not schema.invalid:
-            document = read(name, file)[1]
+            document = read(name, file, files)[1]
             problem = _uncompilable(document)
             if problem is None:
                 documents[name] = document
@@ -64,7 +63,7 @@ def load(
 
 
 def load_answers(
-    workflow: Workflow, enforced: Collection[str], file: str, at: Places
+    workflow: Workflow, enforced: Collection[str], file: str, at: Places, files: Files = DISK
 ) -> tuple[dict[str, Any], list[Diagnostic]]:
     """What models are to answer: documents by name, and what is wrong with one that cannot be compiled.
 
@@ -76,7 +75,7 @@ def load_answers(
         name = getattr(node, "output_schema", None)
         if name is None or name not in enforced or name in documents:
             continue
-        schema, document = read(name, file)
+        schema, document = read(name, file, files)
         if schema is None or schema.unreadable or schema.invalid:
             continue  # told by the checker
         problem = _uncompilable(document)
@@ -88,14 +87,14 @@ def load_answers(
     return documents, found
 
 
-def read(name: str, file: str) -> tuple[Schema | None, Any]:
+def read(name: str, file: str, files: Files = DISK) -> tuple[Schema | None, Any]:
     """One schema and its document; (None, None) when the name means none. Never raises."""
     from agentdc.testing import schemas
     from agentdc.types.from_schema import from_schema
 
     inline = _is_inline(name)
     try:
-        data = name.encode() if inline else contents(_find(name, file))
+        data = name.encode() if inline else files.read(find(files, name, file))
     except (OSError, ValueError) as problem:
         path_like = "/" in name or name.endswith(".json")
         return (Schema(unreadable=reason(problem)), None) if path_like else (None, None)
@@ -121,9 +120,3 @@ def _uncompilable(document: Any) -> str | None:
 
 def _is_inline(name: str) -> bool:
     return name.lstrip().startswith("{")
-
-
-def _find(name: str, source: str) -> str:
-    beside = str(Path(source).parent / name)
-    # Not Path.exists, which raises for a name that no file system takes.
-    return beside if os.path.exists(beside) and not os.path.exists(name) else name  # noqa: PTH110

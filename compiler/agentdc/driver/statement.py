@@ -1,14 +1,14 @@
-"""What a checked workflow can touch and use up, as text for people (`agentdc check --effects`, `--ceilings`)."""
+"""What a checked workflow can touch and use up, as rows (`agentdc check --effects`, `--ceilings`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping
 
 from agentdc.check.ceilings import MEASURES
 from agentdc.check.effects import Touch, judge
 from agentdc.check.least_policy import suggested
 from agentdc.check.origins import shown
-from agentdc.diagnostics.render.text import visible
+from agentdc.diagnostics.outcome import Row
 from agentdc.driver.check import Report
 
 _WHY = {
@@ -26,29 +26,37 @@ _WHY = {
 }
 
 
-def effects(report: Report) -> str:
-    """A line for each effect: verdict, what it is, which node, why; of children, with their file."""
+def effects(report: Report) -> list[Row]:
+    """A row for each effect: verdict, what it is, which node, why; of children, with their file."""
     if report.checked is None or report.workflow is None:
-        return ""
-    rows = []
+        return []
+    rows: list[Row] = []
     for touch in report.checked.effects:
         found = judge(report.workflow, touch)
         node = f"{touch.file}:{touch.node}" if touch.file else touch.node
-        rows.append((found.verdict, _what(touch), node, _WHY[found.why]))
-    return "".join(_aligned(rows))
+        rows.append(
+            {"verdict": found.verdict, "effect": _what(touch), "node": node, "reason": _WHY[found.why]}
+        )
+    return rows
 
 
-def ceilings(report: Report) -> str:
-    """A line for each start and measure."""
+def ceilings(report: Report) -> list[Row]:
+    """A row for each start and measure; `most` is null where nothing bounds it."""
     if report.checked is None:
-        return ""
-    rows = []
-    for start, found in report.checked.ceilings.items():
-        for measure in MEASURES:
-            most = found[measure].most
-            told = "; ".join(found[measure].because) if most is None else ""
-            rows.append((start, measure, "unbounded" if most is None else str(most), told))
-    return "".join(_aligned(rows))
+        return []
+    return [
+        {
+            "start": start,
+            "measure": measure,
+            "most": found[measure].most,
+            "reason": "; ".join(found[measure].because) if found[measure].most is None else "",
+        }
+        for start, found in report.checked.ceilings.items()
+        for measure in MEASURES
+    ]
+
+
+TABLES: Mapping[str, Callable[[Report], list[Row]]] = {"effects": effects, "ceilings": ceilings}
 
 
 def least_policy(report: Report) -> str | None:
@@ -63,11 +71,3 @@ def _what(touch: Touch) -> str:
     server = f" of {touch.effect.server}" if touch.effect.server else ""
     method = f" {touch.effect.method}" if touch.effect.method else ""
     return f"{touch.family}{method} {subjects}{server}"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    rows = [tuple(map(visible, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  ".join(cells).rstrip() + "\n"

@@ -10,7 +10,7 @@ from pydantic import Field
 from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Load, TriggerInput
 from agentdc.model.node import NodeModel
 from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, either, handler
-from agentdc.types import STRING, Type, record
+from agentdc.types import STRING, Never, Type, record
 
 
 class CallWorkflow(NodeModel):
@@ -26,7 +26,8 @@ class CallWorkflow(NodeModel):
 
 def _outcomes(node: CallWorkflow, type_of: TypeOf) -> Mapping[str | None, Type]:
     result = type_of.child(node.workflow, node.start)
-    return {None: record({"result": result}), "error": record({"error": STRING})}
+    failed: dict[str | None, Type] = {"error": record({"error": STRING})}
+    return failed if isinstance(result, Never) else {None: record({"result": result}), **failed}
 
 
 def _effects(node: CallWorkflow) -> Iterable[Effect]:
@@ -34,7 +35,7 @@ def _effects(node: CallWorkflow) -> Iterable[Effect]:
 
 
 def _children(node: CallWorkflow) -> Iterable[ChildUse]:
-    return (ChildUse(node.workflow, node.start, ("workflow",)),)
+    return (ChildUse(node.workflow, node.start, ("workflow",), given=node.input_from),)
 
 
 def _lower(node: CallWorkflow) -> Expr:

@@ -14,6 +14,7 @@ from agentdc.nodes import mcp_server
 from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, either, handler
 from agentdc.parse.positions import Places
 from agentdc.types import FALSE, STRING, TRUE, UNKNOWN, Array, Type, record
+from agentdc.types import Literal as Exactly
 
 
 class CallMcpTool(NodeModel):
@@ -26,11 +27,12 @@ class CallMcpTool(NodeModel):
 
 
 def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
+    server = STRING if node.server is None else Exactly("string", node.server)
     told: dict[str, Type] = {
         "content": Array(UNKNOWN),
-        "server": STRING,
+        "server": server,
         "structured": UNKNOWN,
-        "tool": STRING,
+        "tool": Exactly("string", node.tool),
     }
     return {None: record({"is_error": FALSE, **told}), "error": record({"is_error": TRUE, **told})}
 

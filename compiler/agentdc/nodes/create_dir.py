@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agentdc.ir.ops import Call, Expr, Load
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Effect, NodeSpec, PathField, TypeOf, handler, no_file_name
 from agentdc.types import STRING, TRUE, Type, record
 
 
@@ -39,7 +39,7 @@ SPEC = NodeSpec(
     model=CreateDir,
     output=_output,
     lower=_lower,
-    paths=(PathField("path_from", "string"),),
+    paths=(PathField("path_from", "string", refuses=no_file_name),),
     effects=_effects,
     errors=("policy", "tool"),
     dry_run=True,

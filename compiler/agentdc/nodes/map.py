@@ -14,7 +14,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
 from agentdc.nodes.spec import ChildUse, Effect, Names, NodeSpec, PathField, TypeOf, either, handler
 from agentdc.parse.positions import Places
-from agentdc.types import FALSE, STRING, TRUE, Array, Type, record, union
+from agentdc.types import FALSE, NEVER, STRING, TRUE, Array, Never, Type, record, union
 
 
 class MapWorkflow(NodeModel):
@@ -29,8 +29,10 @@ class MapWorkflow(NodeModel):
 
 
 def _outcomes(node: MapWorkflow, type_of: TypeOf) -> Mapping[str | None, Type]:
-    result = record({"result": type_of.child(node.workflow, node.start)})
-    some = union((result, record({"error": STRING})))
+    value, error = type_of.child(node.workflow, node.start), record({"error": STRING})
+    never = isinstance(value, Never)  # then all goes well for no element at all
+    result = NEVER if never else record({"result": value})
+    some = union((result, error))
     return {
         None: record({"ok": TRUE, "results": Array(result)}),
         "error": record({"ok": FALSE, "results": Array(some, (some,))}),
@@ -51,7 +53,10 @@ def _check(node: MapWorkflow, at: Places, index: int, names: Names) -> Iterable[
 
 
 def _children(node: MapWorkflow) -> Iterable[ChildUse]:
-    return (ChildUse(node.workflow, node.start, ("workflow",), node.max_items),)
+    use = ChildUse(
+        node.workflow, node.start, ("workflow",), node.max_items, given=node.items_from, each=True, soft=True
+    )
+    return (use,)
 
 
 def _lower(node: MapWorkflow) -> Expr:
@@ -77,7 +82,7 @@ SPEC = NodeSpec(
     outcomes=_outcomes,
     lower=_lower,
     children=_children,
-    paths=(PathField("items_from", "array"),),
+    paths=(PathField("items_from", "array", most="max_items"),),
     labels=("error",),
     effects=_effects,
     errors=("workflow",),

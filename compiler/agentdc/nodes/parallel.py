@@ -11,7 +11,7 @@ from agentdc.ir.ops import Call, ChildProgram, Const, Expr, Items, Load, Trigger
 from agentdc.model.base import Many, Section
 from agentdc.model.node import NodeModel
 from agentdc.nodes.spec import ChildUse, Effect, NodeSpec, PathField, TypeOf, either, handler
-from agentdc.types import FALSE, NEVER, STRING, TRUE, Array, Type, record, union
+from agentdc.types import FALSE, NEVER, STRING, TRUE, Array, Never, Type, record, union
 
 
 class Branch(Section):
@@ -32,9 +32,16 @@ class Parallel(NodeModel):
 
 
 def _outcomes(node: Parallel, type_of: TypeOf) -> Mapping[str | None, Type]:
-    results = [record({"result": type_of.child(each.workflow, each.start)}) for each in node.branches]
-    some = tuple(union((result, record({"error": STRING}))) for result in results)
-    found: dict[str | None, Type] = {None: record({"ok": TRUE, "results": Array(NEVER, tuple(results))})}
+    values = [type_of.child(each.workflow, each.start) for each in node.branches]
+    results = [record({"result": value}) for value in values]
+    error = record({"error": STRING})
+    some = tuple(
+        error if isinstance(value, Never) else union((result, error))
+        for value, result in zip(values, results, strict=True)
+    )
+    found: dict[str | None, Type] = {}
+    if not any(isinstance(value, Never) for value in values):
+        found[None] = record({"ok": TRUE, "results": Array(NEVER, tuple(results))})
     if some:
         found["error"] = record({"ok": FALSE, "results": Array(NEVER, some)})
     return found
@@ -46,7 +53,13 @@ def _effects(node: Parallel) -> Iterable[Effect]:
 
 def _children(node: Parallel) -> Iterable[ChildUse]:
     return tuple(
-        ChildUse(branch.workflow, branch.start, ("branches", index, "workflow"))
+        ChildUse(
+            branch.workflow,
+            branch.start,
+            ("branches", index, "workflow"),
+            given=branch.input_from,
+            soft=True,
+        )
         for index, branch in enumerate(node.branches)
     )
 

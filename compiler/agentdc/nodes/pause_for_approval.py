@@ -29,4 +29,5 @@ SPEC = NodeSpec(
     output=_output,
     errors=("workflow",),
     retryable=False,
+    pauses=True,
 )

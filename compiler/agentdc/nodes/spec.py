@@ -42,12 +42,16 @@ class PathField:
 
     `name`: the field, or `branches[].input_from` for a field of each entry of an array. `needs`: what the value
     must be. `missing`: what an unresolved path does (spec 01 §3.2). `unless`: a field that takes its place.
+    `refuses`: why the node errors on a text, whatever happens in the world; empty when it may go well. `most`: the
+    field that says how many items of an array the node takes.
     """
 
     name: str
     needs: Needs = "any"
     missing: Literal["error", "null"] = "error"
     unless: str | None = None
+    refuses: Callable[[str], str] | None = None
+    most: str | None = None
 
     def found_in(self, node: NodeModel) -> Iterator[tuple[Place, str]]:
         """Each path that the field holds, with its place below the node."""
@@ -150,13 +154,18 @@ class ChildUse:
     """A child workflow that a node runs.
 
     `workflow`: the file as written. `start`: the start node as written, None = the child's first. `field`: where
-    the file is written, below the node. `times`: how often at most.
+    the file is written, below the node. `times`: how often at most. `given`: context path of its input, None = the
+    raw input of the node's own run; with `each`, it is run for each item of what is there. `soft`: what goes wrong in
+    the child is a result, and no error of the parent.
     """
 
     workflow: str
     start: str | None
     field: tuple[str | int, ...]
     times: int = 1
+    given: str | None = None
+    each: bool = False
+    soft: bool = False
 
 
 class TypeOf(Protocol):
@@ -219,7 +228,8 @@ class NodeSpec:
     parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
     run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
     `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect. `costs`: of one attempt,
-    given the longest answer of each model backend in tokens.
+    given the longest answer of each model backend in tokens. `pauses`: the run stops and waits, which a child's
+    cannot.
     """
 
     kind: str
@@ -244,6 +254,7 @@ class NodeSpec:
     awaits: bool = False
     dry_run: bool = False
     retryable: bool = True
+    pauses: bool = False
 
     def paths_of(self, node: NodeModel) -> Iterator[tuple[Place, PathField, str]]:
         """Each context path that a node of this kind holds: its place below the node, its field, the path."""
@@ -255,6 +266,13 @@ class NodeSpec:
     def labelled(self) -> bool:
         """True when an outcome can carry a branch label."""
         return self.labels is None or bool(self.labels)
+
+
+def no_file_name(text: str) -> str:
+    """Why no file can have this name, or empty."""
+    if not text:
+        return "is empty, and a file has a name"
+    return "has a zero byte, which no name has" if "\0" in text else ""
 
 
 def handler(kind: str) -> str:

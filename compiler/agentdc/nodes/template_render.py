@@ -11,6 +11,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes import template
 from agentdc.nodes.spec import NodeSpec, PathField, TemplateField, TypeOf
 from agentdc.types import STRING, Type, record
+from agentdc.types import Literal as Exactly
 
 
 class TemplateRender(NodeModel):
@@ -22,7 +23,9 @@ class TemplateRender(NodeModel):
 
 
 def _output(node: TemplateRender, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
-    return record({"rendered": STRING})
+    parts = template.parse(node.template)
+    constant = all(isinstance(each, str) for each in parts)
+    return record({"rendered": Exactly("string", node.template) if constant else STRING})
 
 
 def _lower(node: TemplateRender) -> Expr:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agentdc.ir.ops import Call, Expr, Later, Load
 from agentdc.model.node import NodeModel
-from agentdc.nodes.spec import Cost, Effect, NodeSpec, PathField, TypeOf, handler
+from agentdc.nodes.spec import Cost, Effect, NodeSpec, PathField, TypeOf, handler, no_file_name
 from agentdc.types import INTEGER, STRING, TRUE, Type, record
 
 
@@ -46,7 +46,7 @@ SPEC = NodeSpec(
     model=WriteFile,
     output=_output,
     lower=_lower,
-    paths=(PathField("path_from", "string"), PathField("content_from")),
+    paths=(PathField("path_from", "string", refuses=no_file_name), PathField("content_from")),
     effects=_effects,
     costs=_costs,
     errors=("policy", "tool"),

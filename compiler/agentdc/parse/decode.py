@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentdc.diagnostics import Diagnostic, Label, SourceFile, in_order, nearest
+from agentdc.diagnostics import Diagnostic, Label, SourceFile, in_order
 from agentdc.model.base import Section
 from agentdc.model.node import NodeModel
 from agentdc.model.secrets import SECRETS, SecretModel
 from agentdc.model.trigger import TRIGGERS, TriggerModel
 from agentdc.model.workflow import Workflow
 from agentdc.parse import errors, fields, mismatch, rules, scan
+from agentdc.parse.meant import meant
 from agentdc.parse.positions import Path, Places
 from agentdc.parse.syntax import document as read_document
 from agentdc.parse.wording import dotted, kind_of, owner, quoted
@@ -120,7 +121,12 @@ class _Body:
     def _root(self) -> None:
         known = fields.known_keys(Workflow)
         unknown = [key for key in self._document if key not in known]
-        if "name" not in self._document and not any(nearest(key, known)[:1] == ["name"] for key in unknown):
+        wraps = "workflow" in unknown  # which is told
+        if (
+            "name" not in self._document
+            and not wraps
+            and not any(meant(key, known) == "name" for key in unknown)
+        ):
             self._refuse(errors.missing_key(self._places.key(()), "the workflow", "name"))
         for key, value in self._document.items():
             if key in unknown:
@@ -191,7 +197,7 @@ class _Body:
         title = owner(self._document, path, self._places.prefix)
         known = list(dict.fromkeys([*fields.known_keys(tagged.common), tagged.tag]))
         for key in value:
-            if key not in known and nearest(key, [tagged.tag]):
+            if key not in known and meant(key, [tagged.tag]):
                 return errors.unknown_key(self._places.key((*path, key)), title, key, known)
         return errors.missing_key(self._places.key(path), title, tagged.tag)
 
@@ -249,4 +255,4 @@ class _Body:
         names = [name for name in fields.known_keys(Workflow) if not fields.is_array(Workflow, name)]
         records = {name: fields.element_model(Workflow, name) for name in names}
         homes = [name for name, record in records.items() if record and key in fields.known_keys(record)]
-        return [f"[{dotted([name], self._places.prefix)}]" for name in homes]
+        return [f"under [{dotted([name], self._places.prefix)}]" for name in homes]

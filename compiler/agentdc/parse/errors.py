@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, error, nearest, warning
 from agentdc.model.workflow import SAFEGUARDS
+from agentdc.parse import meant
 from agentdc.parse.wording import quoted
 
 _FEW_KEYS = 12
@@ -34,11 +35,11 @@ def missing_key(at: Span, owner: str, key: str) -> Diagnostic:
 def unknown_key(
     at: Span, owner: str, key: str, known: Sequence[str], homes: Sequence[str] = ()
 ) -> Diagnostic:
-    """A key that the table does not have; `homes` are headers of sections that do have it."""
+    """A key that the table does not have; `homes`: where tables are that do have it, as `under [logging]`."""
     near = nearest(key, known)
-    advice = did_you_mean(key, known) if near else None
+    advice = did_you_mean(key, known) if near else meant.advice(key, known)
     if homes and not near:
-        advice = f"it belongs under {' or '.join(homes)}"
+        advice = f"it belongs {' or '.join(homes)}"
     notes = [f"keys of {owner}: {', '.join(known)}"] if len(known) <= _FEW_KEYS else []
     return error(code("unknown_key"), f"{owner} has no key {quoted(key)}", at, notes=notes, help=advice)
 
@@ -70,8 +71,9 @@ def unknown_node_kind(at: Span, value: str, kinds: Collection[str]) -> Diagnosti
     message = f"unknown node kind {quoted(value)}"
     label = "no node kind has this name"
     near = nearest(value, kinds)
-    advice = did_you_mean(value, kinds) if near else None
-    notes = [] if near else [f"node kinds: {', '.join(sorted(kinds))}"]
+    other = meant.meant_kind(value, kinds)
+    advice = did_you_mean(value, kinds) if near else f"did you mean {quoted(other)}?" if other else None
+    notes = [] if near or other else [f"node kinds: {', '.join(sorted(kinds))}"]
     return error(code("unknown_node_kind"), message, at, label, notes=notes, help=advice)
 
 

@@ -18,6 +18,16 @@ def known_keys(model: type[Section], path: Sequence[str | int] = ()) -> list[str
     return [key for table in _tables(_at(model, path)) for key in _keys(table)]
 
 
+def required_keys(model: type[Section], path: Sequence[str | int]) -> list[str]:
+    """The keys that the table at `path` cannot do without."""
+    return [
+        field.alias or name
+        for table in _tables(_at(model, path))
+        for name, field in table.model_fields.items()
+        if field.is_required()
+    ]
+
+
 def choices(model: type[Section], path: Sequence[str | int]) -> list[str]:
     """The texts that may stand at `path`; empty when it is not a closed list."""
     literals = [each for each in _at(model, path) if get_origin(each) is Literal]

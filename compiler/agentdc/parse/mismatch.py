@@ -13,9 +13,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from agentdc.diagnostics import Diagnostic, nearest
+from agentdc.diagnostics import Diagnostic
 from agentdc.model.base import FORMS, Section
+from agentdc.model.workflow import Workflow
 from agentdc.parse import errors, fields
+from agentdc.parse.meant import meant
 from agentdc.parse.positions import Path, Places
 from agentdc.parse.wording import kind_of, owner, quoted
 
@@ -61,14 +63,16 @@ def problems(record: type[Section], table: dict[str, Any]) -> Section | list[Pro
 
 def without_followers(found: list[Problem], record: type[Section]) -> list[Problem]:
     """The problems less the missing keys that an unknown key of the same table was probably meant to be."""
-    meant: set[Path] = set()
+    followers: set[Path] = set()
     for each in found:
         if each.kind == "extra_forbidden":
             table = each.path[:-1]
-            meant.update(
-                (*table, key) for key in nearest(str(each.path[-1]), fields.known_keys(record, table))[:1]
-            )
-    return [each for each in found if each.kind != "missing" or each.path not in meant]
+            key = meant(str(each.path[-1]), fields.known_keys(record, table))
+            followers |= set() if key is None else {(*table, key)}
+            above = table[:-1]
+            if table and each.path[-1] in fields.known_keys(record, above):  # written one table too deep
+                followers.add((*above, each.path[-1]))
+    return [each for each in found if each.kind != "missing" or each.path not in followers]
 
 
 def subject(document: dict[str, Any], path: Path, prefix: Path = ()) -> str:
@@ -95,7 +99,8 @@ def diagnostic(
             return errors.missing_key(places.key(path[:-1]), table, str(path[-1]))
         case "extra_forbidden":
             known = fields.known_keys(record, problem.path[:-1])
-            return errors.unknown_key(places.key(path), table, str(path[-1]), known)
+            homes = _above(problem, record, path, document, places)
+            return errors.unknown_key(places.key(path), table, str(path[-1]), known, homes)
         case "literal_error" if isinstance(problem.value, str):
             choices = fields.choices(record, problem.path)
             return errors.unknown_value(places.value(path), title, problem.value, choices)
@@ -111,15 +116,46 @@ def diagnostic(
             return errors.constraint(places.value(path), f"{title} {rule}", rule)
 
 
+def _above(
+    problem: Problem, record: type[Section], path: Path, document: dict[str, Any], places: Places
+) -> list[str]:
+    """Where a key belongs that stands below the header of a table that came before it."""
+    inside, key = problem.path[:-1], str(path[-1])
+    table = owner(document, path[:-1], places.prefix)
+    if inside and key in fields.known_keys(record, inside[:-1]):
+        return [f"to {owner(document, path[:-2], places.prefix)}: write it above {table}"]
+    sections = fields.known_keys(Workflow)  # files of tests have others
+    if len(path) > 1 and path[0] in sections and not isinstance(path[-2], int) and key in sections:
+        return ["to the workflow: write it above the first table"]
+    return []
+
+
 def _wrong_type(
     problem: Problem, record: type[Section], path: Path, title: str, places: Places
 ) -> Diagnostic:
     expected = _EXPECTED[problem.kind]
     if expected == "an array" and fields.holds_tables(record, problem.path):
         expected = "an array of tables"
-    advice = "put the value in quotes" if expected == "a string" and _is_scalar(problem.value) else None
+    advice = _advice(problem, record, path, expected)
     found = kind_of(problem.value)
     return errors.wrong_type(places.value(path), title, expected, found, advice=advice)
+
+
+def _advice(problem: Problem, record: type[Section], path: Path, expected: str) -> str | None:
+    """How to write the value, where that can be said without repeating it."""
+    if expected == "a string" and _is_scalar(problem.value):
+        return "put the value in quotes"
+    if expected == "an array" and isinstance(problem.value, str):
+        return 'put it in brackets: ["…"]'
+    if expected == "an integer" and isinstance(problem.value, str):
+        digits = problem.value.strip().isdecimal()
+        return (
+            "write the number without quotes" if digits else "write a number alone, without quotes and unit"
+        )
+    if expected == "a table" and len(path) == 3 and path[0] == "auth":
+        return f"a binding has a name: write [auth.{path[1]}.default] above it"
+    needed = fields.required_keys(record, problem.path) if expected == "a table" else []
+    return f"write {{ {', '.join(f'{key} = …' for key in needed)} }}" if needed else None
 
 
 def _is_scalar(value: Any) -> bool:

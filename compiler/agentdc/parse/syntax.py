@@ -63,7 +63,8 @@ def _not_toml(source: SourceFile, problem: tomli.TOMLDecodeError) -> Diagnostic:
     token = _TOKEN.match(source.text, offset)
     word = token[0] if token else ""
     at = Span(source, offset, offset + len(word) if word else min(offset + 1, len(source.text)))
-    return errors.toml_syntax(at, _reason(problem.msg, word), advice=_advice(problem.msg, word))
+    advice = _slip(source, at.start) or _advice(problem.msg, word)
+    return errors.toml_syntax(at, _reason(problem.msg, word), advice=advice)
 
 
 def _unclosed_text(source: SourceFile) -> Span | None:
@@ -89,6 +90,21 @@ def _reason(message: str, token: str) -> str:
     if message == "Invalid hex value":
         return r"\u takes 4 hexadecimal digits, and \U takes 8"
     return message[:1].lower() + message[1:]
+
+
+def _slip(source: SourceFile, offset: int) -> str | None:
+    """What to write where the text looks like another format's, or like something an editor made of it."""
+    before = source.text[:offset].rpartition("\n")[2]
+    rest = source.text[offset:].partition("\n")[0]
+    slips = (
+        (rest.startswith(":"), "TOML has `=` between a key and its value"),
+        (rest[:1] in set("“”„‘’"), 'write straight quotes: "…"'),
+        (rest.startswith("//") and not before.strip(), "a comment begins with #"),
+        (rest[:1] == "{" and not before.strip(), "a workflow is written in TOML, this looks like JSON"),
+        (rest == "," and "=" in before, "no comma stands behind a value"),
+        (before.strip() == "[" and rest[:1] == "[", "write [[ and ]] without blanks between the brackets"),
+    )
+    return next((advice for found, advice in slips if found), None)
 
 
 def _advice(message: str, token: str) -> str | None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from xml.sax.saxutils import quoteattr
 
+from agentdc.diagnostics.render.xml import attribute, content
 from agentdc.testing.report_text import TextReport
 from agentdc.testing.results import Result
 from agentdc.testing.suite import Suite
-
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 §2.2
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def render(suite: Suite) -> str:
@@ -35,7 +31,7 @@ def _counts(results: Sequence[Result]) -> str:
 
 
 def _case(group: str, result: Result, suite: Suite) -> str:
-    name = _attribute(result.case.name)
+    name = attribute(result.case.name)
     head = f'    <testcase classname="{group}" name={name} time="{result.seconds:.3f}"'
     if result.passed:
         return f"{head}/>\n"
@@ -44,13 +40,5 @@ def _case(group: str, result: Result, suite: Suite) -> str:
     if result.load_error is not None:
         tag, message = "error", result.load_error
     only = Suite((result,), suite.coverage, result.seconds)
-    detail = _text(TextReport().tests(only))
-    return f"{head}>\n      <{tag} message={_attribute(message)}>{detail}</{tag}>\n    </testcase>\n"
-
-
-def _attribute(value: str) -> str:
-    return quoteattr(_ILLEGAL.sub("�", value), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
-
-
-def _text(value: str) -> str:
-    return "".join(_ESCAPES.get(each, each) for each in _ILLEGAL.sub("�", value))
+    detail = content(TextReport().tests(only))
+    return f"{head}>\n      <{tag} message={attribute(message)}>{detail}</{tag}>\n    </testcase>\n"

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from agentdc.types.from_value import exact
 from agentdc.types.relate import join, meet
 from agentdc.types.shape import (
     BOOLEAN,
@@ -35,7 +36,6 @@ from agentdc.types.shape import (
     Scalar,
     Type,
     members_of,
-    record,
     union,
 )
 
@@ -52,7 +52,7 @@ _SCALARS: dict[str, tuple[Type, ...]] = {
 }
 _TYPES = (*_SCALARS, "array", "object")
 _ABOUT_OBJECTS = frozenset(("properties", "required", "additionalProperties", "patternProperties"))
-_ABOUT_ARRAYS = frozenset(("items", "prefixItems", "minItems", "additionalItems"))
+_ABOUT_ARRAYS = frozenset(("items", "prefixItems", "minItems", "maxItems", "additionalItems"))
 
 
 def from_schema(schema: Any) -> Type:
@@ -175,6 +175,9 @@ class _Reader:
         if any(isinstance(each, Never) for each in there):
             return NEVER
         cut = [UNKNOWN] if len(before) > MAX_PREFIX else []
+        most = schema.get("maxItems")
+        if isinstance(most, int) and not isinstance(most, bool) and most <= count:
+            return NEVER if most < count else Array(NEVER, there)  # as many as there must be, and no more
         return Array(join([*first[count:], item, *cut]), there)
 
 
@@ -184,29 +187,12 @@ def _schemas(value: Any) -> Sequence[Any]:
 
 def _only(found: Type, values: Sequence[Any]) -> Type:
     """What of a type is one of these values."""
-    parts = [meet(member, exactly(value)) for value in values for member in members_of(found)]
+    parts = [meet(member, exact(value, _number)) for value in values for member in members_of(found)]
     return join(parts)
 
 
-def exactly(value: Any) -> Type:
-    """The type of the JSON values that a schema holds equal to this one."""
-    match value:
-        case None:
-            return NULL
-        case bool():
-            return Literal("boolean", value)
-        case int() | float():
-            return _number(value)
-        case str():
-            return Literal("string", value)
-        case list():
-            return Array(NEVER, tuple(exactly(each) for each in value))
-        case dict():
-            return record({name: exactly(each) for name, each in value.items()})
-    return UNKNOWN
-
-
 def _number(value: int | float) -> Type:
+    """The numbers that a schema holds equal to this one."""
     whole = int(value) if isinstance(value, int) or value.is_integer() else None
     if whole is None:
         return Literal("float", value)

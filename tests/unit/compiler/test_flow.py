@@ -103,7 +103,7 @@ END = _node("end", "terminate")
         ([A, READ, END], _edges("a:true r", "a:false end"), _hook(NOTE)),
         (
             [_node("a", "switch", expr="trigger.text"), _node("r", "parse_json", input_from="trigger.text"), END],
-            _edges("a:null end", "a:x r"), _hook(EITHER),
+            _edges("a:null end", "a:1 r"), _hook(EITHER),
         ),
         # What was found is there, and a string since the schema says so.
         (
@@ -210,3 +210,61 @@ def test_growth_ends() -> None:
     report = checked(_workflow(nodes, _edges("a:true b", "b*5 a", "b end", "a:false*5 a", "a:false end")))
     assert report.facts is not None
     assert report.facts.flow.reaches("b")
+
+
+@pytest.mark.parametrize(
+    ("auth", "shown"),
+    [
+        ("none", '{kind: "anonymous", name: ""}'),
+        ("hmac:github", '{kind: "hmac", name: "github"}'),
+        ("bearer", '{kind: "bearer", name: "default"}'),
+        ("oidc:sso", '{kind: "oidc", name: string}'),
+    ],
+)
+def test_the_caller_of_a_route_is_known(auth: str, shown: str) -> None:
+    workflow = _hook({"type": "object", "additionalProperties": False})
+    workflow["http_routes"][0]["auth"] = auth
+    found = checked(_workflow([_node("a", "condition", expr="trigger.principal.name")], [], **workflow))
+    assert found.facts is not None
+    assert text(found.facts.outputs["trigger"]) == f'{{kind: "http", principal: {shown}}}'
+
+
+def test_a_certificate_tells_more_of_any_caller() -> None:
+    workflow = _hook({"type": "null"})
+    ask = {"mode": "optional", "ca_file": "ca.pem"}
+    workflow["server"] = {"tls": {"cert_file": "c.pem", "key_file": "k.pem", "client_auth": ask}}
+    found = checked(_workflow([_node("a", "condition", expr="trigger.principal.cn")], [], **workflow))
+    assert found.facts is not None
+    assert "cn?: string" in text(found.facts.outputs["trigger"])
+
+
+def test_a_watch_tells_the_events_that_it_names() -> None:
+    start = [{"name": "go", "source": "event", "entry_node": "a"}]
+    watch = {"type": "fs_watch", "path": "/srv", "events": ["create", "DELETE"], "start_node": "go"}
+    nodes = [_node("a", "switch", expr="trigger.event")]
+    found = checked(_workflow(nodes, [], start_nodes=start, triggers=[watch]))
+    assert found.facts is not None
+    assert text(found.facts.outputs["a"]) == '{value: "create" | "remove"}'
+
+
+def test_a_text_without_placeholders_is_known() -> None:
+    nodes = [
+        _node("a", "template_render", template='["-l", 5]'),
+        _node("b", "parse_json", input_from="a.rendered"),
+    ]
+    nodes.append(_node("c", "shell_run", command="/usr/bin/ls", args_from="b.parsed"))
+    assert ("error", "type_mismatch") in _found(_workflow(nodes, _edges("a b c")))
+
+
+def test_who_called_stands_beside_a_body_that_is_no_object() -> None:
+    workflow = _hook({"type": "array", "items": {"type": "string"}})
+    found = checked(
+        _workflow(
+            [_node("a", "template_render", template="x", input_from="trigger.principal")], [], **workflow
+        )
+    )
+    assert found.facts is not None
+    assert text(found.facts.outputs["trigger"]) == (
+        '{input: [string…], kind: "http", principal: {kind: "anonymous", name: ""}}'
+    )
+    assert not [each for each in found.diagnostics if each.is_error]

@@ -28,7 +28,7 @@ NODE = {"type": "object", "properties": {"next": {"$ref": "#/definitions/node"},
         ("nonsense", "any"),
         ({"type": "string"}, "string"),
         ({"type": "string", "minLength": 1}, "non-empty string"),
-        ({"type": "integer"}, "integer | float"),
+        ({"type": "integer"}, "number"),
         ({"type": ["string", "null"]}, "string | null"),
         ({"type": "nothing known"}, "any"),
         ({"enum": ["a", 1, None]}, '"a" | 1 | 1.0 | null'),
@@ -49,7 +49,7 @@ NODE = {"type": "object", "properties": {"next": {"$ref": "#/definitions/node"},
         ),
         ({"type": "object", "required": ["a"], "additionalProperties": False}, "never"),
         ({"type": "array", "items": {"type": "string"}}, "[string…]"),
-        ({"type": "array", "items": {"type": "string"}, "minItems": 2}, "[string, string, string…]"),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 2}, "[2 or more: string]"),
         ({"type": "array", "items": [{"const": 1.5}], "minItems": 1}, "[1.5, any…]"),
         (
             {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "array",
@@ -94,7 +94,7 @@ def test_a_schema_without_end_is_a_type() -> None:
     assert text(from_schema(deep)).startswith("[[[")
     wide = {"anyOf": [{"type": "object", "properties": {f"k{n}": {"const": n}}} for n in range(500)]}
     assert text(from_schema(wide))
-    assert text(from_schema({"enum": list(range(5000))})) == "integer | float"
+    assert text(from_schema({"enum": list(range(5000))})) == "number"
 
 
 NAMES = st.sampled_from(["a", "b", "0"])

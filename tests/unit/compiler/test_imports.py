@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "openapi", "testing", "mockllm", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "mockllm", "diffing", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 

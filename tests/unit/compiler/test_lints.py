@@ -49,6 +49,7 @@ def _found(body: str, options: Options | None = None) -> list[tuple[str, str, st
     return [
         (each.severity.value, each.code.slug, _marked(each))
         for each in checked(HEAD + body, options=options).diagnostics
+        if each.code.slug not in {"policy_denied", "policy_may_deny"}  # nothing is granted here
     ]
 
 

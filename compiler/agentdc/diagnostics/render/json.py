@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agentdc.diagnostics.diagnostic import Diagnostic, Label
+from agentdc.diagnostics.outcome import Row
 
 VERSION = 1
 
 
-def render(workflow: str | None, diagnostics: Sequence[Diagnostic]) -> str:
-    """One JSON object and a newline; `ok` is false when any diagnostic is an error."""
+def render(
+    workflow: str | None,
+    diagnostics: Sequence[Diagnostic],
+    tables: Mapping[str, Sequence[Row]] | None = None,
+) -> str:
+    """One JSON object and a newline; `ok` is false when any diagnostic is an error. `tables`: further keys."""
     report = {
         "version": VERSION,
         "ok": not any(diagnostic.is_error for diagnostic in diagnostics),
         "workflow": workflow,
         "diagnostics": [_one(diagnostic) for diagnostic in diagnostics],
+        **(tables or {}),
     }
     return json.dumps(report, ensure_ascii=False) + "\n"
 

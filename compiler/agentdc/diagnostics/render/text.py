@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agentdc.diagnostics import hidden
 from agentdc.diagnostics.diagnostic import Diagnostic, Label, Severity
+from agentdc.diagnostics.outcome import Row
 
 _COLOURS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.HINT: "1;36"}
 _BLUE = "1;34"
@@ -38,6 +39,14 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
         counts[diagnostic.severity] += 1
     parts = [f"{n} {s.value}{'s' if n > 1 else ''}" for s, n in counts.items() if n]
     return ", ".join(parts)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A line for each row, its cells in columns; what is null is unbounded."""
+    shown = [[visible("unbounded" if cell is None else str(cell)) for cell in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in shown]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def visible(text: str) -> str:
