@@ -40,8 +40,8 @@ class Member:
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
     checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
     `answers`: of those that nodes ask of models; `problems`: what is wrong with those files. `known`: every schema
-    that it names. `as_called`: what is wrong with the input that its callers give it; `flows`: what holds in its runs,
-    by what each of them gives.
+    that it names. `as_called`: what is wrong with the input that its callers give it; `flows`: what holds in its
+    runs, by what each of them gives.
     """
 
     key: str
