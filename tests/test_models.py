@@ -243,22 +243,37 @@ def test_a_model_that_never_answers_ends_with_the_time_limit(tmp_path: Path) -> 
     )
 
 
-def test_the_token_budget_refuses_the_next_call(mock: MockModel, tmp_path: Path) -> None:
-    text = _text(mock, node="retry = { max_attempts = 2 }").replace("[[start_nodes]]", BUDGET, 1)
+@pytest.mark.parametrize("key", ["max_llm_tokens", "max_run_llm_tokens"])
+def test_the_token_budget_refuses_the_next_call(mock: MockModel, tmp_path: Path, key: str) -> None:
+    budget = f"[budget]\n{key} = 10\n\n[[start_nodes]]"
+    text = _text(mock, node="retry = { max_attempts = 2 }").replace("[[start_nodes]]", budget, 1)
     text += '\n[[nodes]]\nid = "more"\ntype = "llm_infer"\nbackend = "desk"\nprompt = "?"\n'
     text += '\n[[edges]]\nfrom = "ask"\nto = "more"\n'
     done, record = _run(text, tmp_path)
     assert (done.returncode, record["status"], record["last_node"]) == (5, "errored", "more")
-    assert "tool `llm_infer` failed: budget.max_llm_tokens: 13 of 10 tokens are used" in done.stderr
+    assert f"tool `llm_infer` failed: budget.{key}: 13 of 10 tokens are used" in done.stderr
     assert record["cost"]["llm_tokens"] == 13
     assert len(mock.requests) == 1
 
 
-BUDGET = "[budget]\nmax_llm_tokens = 10\n\n[[start_nodes]]"
-
-
 def test_a_dry_run_asks_nobody(mock: MockModel, tmp_path: Path) -> None:
-    done, record = _run(_text(mock), tmp_path, "--dry-run")
+    done, record = _run(_text(mock), tmp_path, "--dry-run", DESK_KEY="")
     assert record["detail"] == {"content": "<dry-run>", "dry_run": True, "parsed": None}
     assert done.returncode == 0
     assert mock.requests == []
+
+
+def test_a_call_is_told_in_the_words_of_the_conventions(mock: MockModel, tmp_path: Path) -> None:
+    done, _ = _run(_text(mock, "anthropic"), tmp_path, "--log-format", "json")
+    lines = [json.loads(line)["fields"] for line in done.stderr.split("\n") if line.startswith("{")]
+    (told,) = (each for each in lines if each["event"] == "llm.call")
+    assert {name: value for name, value in told.items() if name.startswith("gen_ai.")} == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": "house-7b",
+        "gen_ai.response.model": "house-7b",
+        "gen_ai.response.finish_reasons": "end_turn",
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 2,
+    }
+    assert (told["prompt_tokens"], told["completion_tokens"], told["backend"]) == (11, 2, "desk")

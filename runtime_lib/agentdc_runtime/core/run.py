@@ -86,7 +86,8 @@ class Run:
     `deadline`: on the monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`:
     counted only in programs with loop edges. `response`: the reply that a `respond` node declared, or None.
     `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if anything. `parent`: the
-    run whose composition node started this one, or None; `depth`: how many such there are.
+    run whose composition node started this one, or None; `depth`: how many such there are. `tokens`: of models, in
+    the root for all runs below it.
     """
 
     __slots__ = (
@@ -108,6 +109,7 @@ class Run:
         "response",
         "started",
         "stop_signal",
+        "tokens",
         "trace",
         "traceparent",
         "visits",
@@ -143,10 +145,16 @@ class Run:
         self.ending: Ending | None = None
         self.at_edge = False
         self.stop_signal = 0
+        self.tokens = 0
         self.journal: Journal | None = None
         self.traceparent: str | None = None if parent is None else parent.traceparent
         self.started = monotonic()
         self.deadline = deadline
+
+    @property
+    def root(self) -> Run:
+        """The run that no other one started."""
+        return self if self.parent is None else self.parent.root
 
     def stop(self, signal: int) -> None:
         """End the run and its children at the next node boundary; safe to call from a signal handler."""

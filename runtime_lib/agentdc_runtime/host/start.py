@@ -200,7 +200,8 @@ def _ask_models(make: Callable[..., Models], started: Started) -> None:
     settings = started.operands.get("models") or []
     try:
         models = make(settings, started.options, started.process)
-        models.begin(settings)
+        if not started.options.dry_run:
+            models.begin(settings)
         path, read_instructions = started.options.instructions, started.app.instructions
         if path is not None and read_instructions is not None:
             data = read(path, "the instructions")

@@ -139,6 +139,20 @@ class _Bearer:
         return from_file("intel-http-bearer-file", self._file, trim=True)
 
 
+def _conventional(answered: Answered) -> dict[str, Any]:
+    """The same in the words of OpenTelemetry's semantic conventions for generative AI, version 1.37."""
+    reply, speaker = answered.reply, answered.line.speaker
+    return {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": speaker.system,
+        "gen_ai.request.model": speaker.model,
+        "gen_ai.response.model": reply.model or speaker.model,
+        "gen_ai.response.finish_reasons": reply.stop or "",
+        "gen_ai.usage.input_tokens": reply.prompt,
+        "gen_ai.usage.output_tokens": reply.completion,
+    }
+
+
 def _line(backend: Backend, settings: dict[str, Any], breakers: dict[str, Breaker]) -> Line:
     """A backend with its cache, and the breaker that it shares with others of the same endpoint."""
     breaker = cache = None
@@ -161,11 +175,12 @@ def account(run: Run, answered: Answered) -> None:
     process = run.process
     if not answered.cached:
         process.count({"llm_calls": 1, "llm_tokens": reply.tokens})
+        run.root.tokens += reply.tokens
         if process.budget is not None:
             process.budget.add_tokens(reply.tokens)
     if run.journal is None:
         return
-    fields = {
+    fields: dict[str, Any] = {
         "node_id": run.last_node,
         "backend": speaker.name,
         "model": speaker.model,
@@ -175,4 +190,5 @@ def account(run: Run, answered: Answered) -> None:
     }
     if answered.cached:
         fields["cached"] = True
+    fields |= _conventional(answered)
     run.journal.event(INFO, "llm.call", fields)

@@ -112,7 +112,7 @@ class _Loop:
             return "token budget exhausted"
         try:
             if run.process.budget is not None:
-                run.process.budget.check_tokens("agent_loop")
+                run.process.budget.check_tokens("agent_loop", in_run=run.root.tokens)
         except ToolError as refused:
             _tell(run, WARN, "loop.run_budget_exhausted", {"reason": refused.reason})
             return "run token budget exhausted"
@@ -172,7 +172,10 @@ class _Loop:
         ok = not (isinstance(result, dict) and "error" in result)
         entry = {"action": "tool", "args": wanted.args, "ok": ok, "step": step, "tool": wanted.name}
         self.transcript.append(entry)
-        _tell(self._run, INFO, "loop.tool_call", {"step": step, "tool": wanted.name[:200], "ok": ok})
+        told = {"step": step, "tool": wanted.name[:200], "ok": ok}
+        # In the words of OpenTelemetry's semantic conventions for generative AI, version 1.37.
+        told |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": wanted.name[:200]}
+        _tell(self._run, INFO, "loop.tool_call", told)
         return _bounded(result)
 
     async def _executed(self, wanted: Wanted) -> Json:

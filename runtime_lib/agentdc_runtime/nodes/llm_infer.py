@@ -52,7 +52,7 @@ async def run(
     made, reason = 0, ""
     while made <= repairs:
         if run.process.budget is not None:
-            run.process.budget.check_tokens(_TOOL)
+            run.process.budget.check_tokens(_TOOL, in_run=run.root.tokens)
         reply = await models.ask(run, model, request)
         made += 1
         parsed, rejected = (None, None) if answer is None else answer.judged(reply)

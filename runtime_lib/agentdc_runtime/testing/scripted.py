@@ -55,6 +55,7 @@ class Scripted:
         loop = run.node is not None and run.node.kind == "agent_loop"
         content, prompt, completion = self._mocks.loop_reply() if loop else self._mocks.reply()
         run.process.count({"llm_calls": 1, "llm_tokens": prompt + completion})
+        run.root.tokens += prompt + completion
         return Reply(content, prompt, completion)
 
 
