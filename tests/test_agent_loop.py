@@ -144,8 +144,7 @@ def test_the_task_is_what_the_user_says(tmp_path: Path, task: Any, said: str) ->
 
 def test_a_result_of_many_megabytes_is_cut(tmp_path: Path) -> None:
     (tmp_path / "big.txt").write_text("x" * 50_000_000)
-    script = '[[rules]]\nturn = 0\nreplies = [\'{"action": "tool", "tool": "read_file", "args": {"path": "/proc/version"}}\']\n'
-    script = script.replace("/proc/version", str(tmp_path / "big.txt"))
+    script = f"[[rules]]\nturn = 0\n{READ}".replace("/proc/version", str(tmp_path / "big.txt"))
     script += '[[rules]]\nreplies = [\'{"action": "final", "result": 1}\']\n'
     built = LOOP.replace('"/proc/version"', f'"{tmp_path}/*"')
     with mock_model(script, tmp_path / "mock") as mock:

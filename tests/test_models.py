@@ -61,7 +61,7 @@ def _text(
 def _run(text: str, folder: Path, *words: str, **variables: str) -> tuple[Done, dict[str, Any]]:
     """What the app said, and its record."""
     built = make(text, folder / "built", form=Format.ZIPAPP)
-    variables = {"DESK_KEY": KEY, "AGENTD_LOG_LEVEL": "info"} | variables
+    variables = {"DESK_KEY": KEY, "AGENTD_LOG": "info"} | variables
     done = app(
         built,
         "--input",
@@ -264,7 +264,7 @@ def test_a_dry_run_asks_nobody(mock: MockModel, tmp_path: Path) -> None:
 
 
 def test_a_call_is_told_in_the_words_of_the_conventions(mock: MockModel, tmp_path: Path) -> None:
-    done, _ = _run(_text(mock, "anthropic"), tmp_path, "--log-format", "json")
+    done, _ = _run(_text(mock, "anthropic"), tmp_path, "--log-format", "json", "--log-level", "info")
     lines = [json.loads(line)["fields"] for line in done.stderr.split("\n") if line.startswith("{")]
     (told,) = (each for each in lines if each["event"] == "llm.call")
     assert {name: value for name, value in told.items() if name.startswith("gen_ai.")} == {

@@ -76,6 +76,7 @@ def world(built: Path, tmp_path: Path) -> Iterator[World]:
             "<good>": good.url("", host="localhost"),
             "<cwd>": str(folder),
             "<app>": str(built),
+            "<link>": str(folder / "work" / "echo"),
         }
         yield World(folder, good, evil, words)
 
