@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from agentdc.cli import build, check, compat, diff, graph, infer, keys, learn, mcp, run, show, streams, test
+from agentdc.cli import (
+    build,
+    check,
+    compat,
+    diff,
+    graph,
+    infer,
+    keys,
+    learn,
+    mcp,
+    mock_llm,
+    run,
+    show,
+    streams,
+    test,
+)
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -48,6 +63,7 @@ app.command()(graph.graph)
 app.command()(infer.infer)
 app.add_typer(mcp.app, name="mcp")
 app.command("test")(test.command)
+app.command("mock-llm")(mock_llm.mock_llm)
 app.command()(learn.new)
 app.command()(learn.explain)
 app.command()(learn.schema)

@@ -10,6 +10,7 @@ from agentdc.ir.service import Event, Resource, Service
 from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
+SECRETS = ("secrets", "agentdc_runtime.secrets.registry", "Registry")
 MCP = frozenset({"mcp.tool", "mcp.resource"})
 
 
@@ -17,7 +18,8 @@ MCP = frozenset({"mcp.tool", "mcp.resource"})
 class Needs:
     """`awaits`: the colour. `touches`: effect families of all nodes. `signing`: the app verifies itself.
 
-    `service`: what it offers to the outside, if anything.
+    `service`: what it offers to the outside, if anything. `dialects`: modules that speak to its models.
+    `kinds`: of its nodes.
     """
 
     awaits: bool
@@ -25,6 +27,8 @@ class Needs:
     workflow: Workflow
     signing: bool
     service: Service | None = None
+    dialects: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
 
     @property
     def mcp(self) -> bool:
@@ -53,8 +57,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(("budget", "agentdc_runtime.policy.budget", "Budget"))
     if any(secret.source == "oauth2" for secret in needs.workflow.secrets):
         parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
-    elif needs.workflow.secrets or "http" in needs.touches or needs.starts_with_secrets:
-        parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
+    elif needs.workflow.secrets or needs.dialects or "http" in needs.touches or needs.starts_with_secrets:
+        parts.append(SECRETS)
     if needs.service is not None and any(isinstance(each, Event) for each in needs.service.triggers):
         parts.append(("emit", "agentdc_runtime.host.emit", "emit"))
     if needs.signing:
@@ -64,10 +68,13 @@ def extras(needs: Needs) -> Extras:
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
-        parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
+        parts.append(SECRETS)
+    if "agent_loop" in needs.kinds:
+        parts.append(("instructions", "agentdc_runtime.loop.instructions", "read"))
     if needs.mcp:
         parts.append(("mcp", f"agentdc_runtime.mcp.{'http' if needs.speaks_http else 'start'}", "router"))
-    return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
+    requirements = tuple(_requirements(needs, oauth2=oauth2))
+    return Extras(tuple(parts), requirements, tuple(_features(needs)), needs.dialects)
 
 
 def keeps_runs(workflow: Workflow) -> bool:
@@ -86,7 +93,7 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
         yield "cryptography>=44"
     if service is not None and service.http2:
         yield "h2>=4.1,<5"
-    if oauth2 or oidc or "http" in needs.touches or needs.speaks_http:
+    if oauth2 or oidc or needs.dialects or "http" in needs.touches or needs.speaks_http:
         yield "httpx>=0.28,<0.29"
     if service is not None:
         yield 'uvloop>=0.21; platform_system != "Windows"'
@@ -101,6 +108,8 @@ def _features(needs: Needs) -> Iterator[str]:
         yield "mcp_serve"
     if needs.service is not None and any(route.mcp for route in needs.service.routes):
         yield "mcp_http"
+    if needs.dialects:
+        yield "model"
     if needs.service is not None:
         yield "serve"
     if keeps_runs(needs.workflow):

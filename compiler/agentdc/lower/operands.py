@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentdc.lower.models import dialect
 from agentdc.lower.service import http_routes
 from agentdc.model.supervision import McpServer, Supervisor
 from agentdc.model.workflow import Workflow
@@ -35,6 +36,7 @@ def operands(
         signing = {key: value for key, value in (signing or {}).items() if key != "public_key_file"}
         signing["public_key_pem"] = signing_key
     auth = _table(workflow.auth) or {}
+    backends = workflow.intelligence.backends if workflow.intelligence else ()
     document: dict[str, Any] = {
         "operands_version": VERSION,
         "program_sha256": program_sha256,
@@ -44,6 +46,10 @@ def operands(
         "budget": _table(workflow.budget),
         "secrets": [_table(secret) for secret in workflow.secrets],
     }
+    if workflow.state is not None:
+        document["state"] = _table(workflow.state)
+    if backends:
+        document["models"] = [{**(_table(each) or {}), "dialect": dialect(each)} for each in backends]
     if mcp:
         document["supervisor"] = _supervised(workflow, None)
         document["mcp_servers"] = [
@@ -54,8 +60,6 @@ def operands(
             }
             for server in workflow.mcp_servers
         ]
-    if workflow.state is not None:
-        document["state"] = _table(workflow.state)
     routes = http_routes(workflow)
     if routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}

@@ -8,9 +8,12 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Ending, Next, Program, Run
+    from agentdc_runtime.host.flags import Options
     from agentdc_runtime.host.start import Started
     from agentdc_runtime.mcp.router import Router
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
     from agentdc_runtime.secrets.registry import Registry
@@ -22,8 +25,9 @@ class App:
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`, `offer`: what its modes do, until the exit status; None when nothing of the
     workflow can be served, or offered to MCP clients. `emit`: tells the running app of an event. The classes of the
-    policy gate, the budget and the secrets, the signature check, and what makes the router of MCP calls: None when
-    nothing of the workflow needs them. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    policy gate, the budget and the secrets, the signature check, and what makes the models and the router of MCP
+    calls: None when nothing of the workflow needs them. `instructions`: reads the file of standing words for agent
+    loops. `features`: parts that flags need. `verbs`: what takes the place of flags as
     the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
     checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
     no store.
@@ -37,7 +41,9 @@ class App:
         "emit",
         "features",
         "gate",
+        "instructions",
         "mcp",
+        "models",
         "offer",
         "once",
         "program",
@@ -65,6 +71,8 @@ class App:
         budget: Callable[..., Budget] | None = None,
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
+        instructions: Callable[[str, bytes], str] | None = None,
+        models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
         mcp: Callable[..., Router] | None = None,
         offer: Callable[[Started], int] | None = None,
         emit: Callable[[list[str], str], int] | None = None,
@@ -85,6 +93,8 @@ class App:
         self.budget = budget
         self.secrets = secrets
         self.signing = signing
+        self.instructions = instructions
+        self.models = models
         self.mcp = mcp
         self.offer = offer
         self.emit = emit

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from agentdc_runtime.host.app import App
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.observe.log import Log
     from agentdc_runtime.secrets.registry import Registry
 
@@ -167,7 +168,9 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
     operands = read_operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        return work(Started(app, options, program, operands, log, _process(app, operands, log, options)))
+        process = _process(app, operands, log, options)
+        started = Started(app, options, program, operands, log, process)
+        return work(started)
     finally:
         log.close()
 
@@ -175,6 +178,8 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
 def _mode(started: Started) -> int:
     """What the flags ask for: a run that was begun before, one run, or serving."""
     app, options = started.app, started.options
+    if app.models is not None:
+        _ask_models(app.models, started)
     if options.mcp_serve == "stdio" and app.offer is not None:
         return app.offer(started)
     try:
@@ -219,6 +224,22 @@ def _process(app: App, operands: dict[str, Any], log: Log, options: Options) -> 
         process.kept["mcp"] = router = app.mcp(process, operands, options.mcp_stdio, app.version)
         router.idle = options.dry_run
     return process
+
+
+def _ask_models(make: Callable[..., Models], started: Started) -> None:
+    """The models, whose keys must be there at start (spec 03 §6.2)."""
+    settings = started.operands.get("models") or []
+    try:
+        models = make(settings, started.options, started.process)
+        if not started.options.dry_run:
+            models.begin(settings)
+        path, read_instructions = started.options.instructions, started.app.instructions
+        if path is not None and read_instructions is not None:
+            data = read(path, "the instructions")
+            started.process.kept["instructions"] = read_instructions(path, data)
+    except AgentError as error:
+        raise Refusal(error.display, USAGE) from error
+    started.process.models = models
 
 
 def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Log, emit: Emit) -> Registry:
