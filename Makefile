@@ -68,6 +68,10 @@ freeze-test: dev ## only the tests that freeze a binary
 fuzz: dev ## 60 seconds of broken workflows; a traceback fails
 	$(BIN)/python -m tests.fuzz --seconds 60
 
+.PHONY: soak
+soak: dev ## kill an app under load 300 times; anything that is lost fails
+	$(BIN)/python tests/killing.py --kills 300
+
 .PHONY: bench
 bench: dev ## measure; ratios in one run
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'

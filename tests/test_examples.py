@@ -12,16 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import pytest
-from serving import serving
+from serving import serving, until
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/workflow.toml"))
 AGENTDC = [sys.executable, "-m", "agentdc"]
 FAILS = {"config-drift"}
 # They write files at fixed places, or ask a model at a fixed address, so each has one test.
-OWN = {"cron-poller", "github-webhook", "repo-assistant", "support-triage"}
+OWN = {"approval-gate", "cron-poller", "github-webhook", "repo-assistant", "support-triage"}
 PEER = 8099  # the port that the README of cron-poller names: one test uses it
 
 
@@ -160,6 +161,62 @@ def test_github_webhook_serves(tmp_path: Path) -> None:
         assert (status, said in (folder / "README.md").read_text()) == (201, True)
         assert note.read_text().splitlines()[0] == "# acme/garden #17: Water the roses twice a day"
         assert hook.end() == 0
+
+
+def test_approval_gate(tmp_path: Path) -> None:
+    folder = _copied(ROOT / "examples" / "approval-gate", tmp_path)
+    checked = subprocess.run(
+        [*AGENTDC, "check", "workflow.toml"], cwd=folder, capture_output=True, check=True
+    )
+    assert checked.stdout == b"approval-gate: no errors\n"
+    app = folder / "app"
+    _built("approval-gate", app)
+    paid = Path("/tmp/approval-gate")
+    shutil.rmtree(paid, ignore_errors=True)
+    tokens = {"SHOP_TOKEN": "s3", "OPS_TOKEN": "0ps"}
+
+    def ask(path: str, token: str, *words: str) -> tuple[int, Any]:
+        url = f"http://127.0.0.1:{gate.port}{path}"
+        status, body = _curl(folder, url, "-H", f"Authorization: Bearer {token}", *words)
+        return status, json.loads(body)
+
+    def refund(name: str) -> tuple[int, Any]:
+        body = ("-H", "Content-Type: application/json", "--data-binary", f"@requests/{name}.json")
+        return ask("/refunds", "s3", *body)
+
+    def decide(run_id: str, decision: str, note: str, token: str = "0ps") -> tuple[int, Any]:
+        said = json.dumps({"decision": decision, "note": note})
+        return ask(f"/approvals/{run_id}", token, "-d", said)
+
+    def history(*words: str) -> Any:
+        command = [sys.executable, "-I", "-S", "app", "runs", *words, "--state-dir", "state", "--json"]
+        return json.loads(subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout)
+
+    with serving("", folder, "--state-dir", "state", app=app, **tokens) as gate:
+        status, small = refund("small")
+        assert (status, small["status"]) == (200, "completed")
+        assert (paid / "R-18.txt").read_text() == "small enough to need no approval\n"
+        status, large = refund("large")
+        assert (status, large["status"]) == (202, "paused")
+        assert refund("large") == (202, large)
+        status, doubtful = refund("doubtful")
+        waiting = ask("/approvals", "0ps")[1]["approvals"]
+        assert [each["run_id"] for each in waiting] == [large["run_id"], doubtful["run_id"]]
+        assert decide(large["run_id"], "approve", "", token="s3")[0] == 401
+        assert not (paid / "R-17.txt").exists()
+        gate.process.kill()
+        gate.process.wait()
+    with serving("", folder, "--state-dir", "state", app=app, **tokens) as gate:
+        assert decide(large["run_id"], "approve", "receipt seen")[0] == 200
+        until((paid / "R-17.txt").exists)
+        assert (paid / "R-17.txt").read_text().startswith("approved by bearer:ops at 20")
+        assert decide(large["run_id"], "approve", "again")[0] == 409
+        assert decide(doubtful["run_id"], "reject", "no receipt")[0] == 200
+        until(lambda: history("show", large["run_id"])["status"] == "completed")
+        assert history("show", doubtful["run_id"])["outcome"]["reason"] == "no receipt"
+        assert [each["status"] for each in history("list")["runs"]] == ["failed", "completed", "completed"]
+        assert not (paid / "R-19.txt").exists()
+        assert gate.end() == 0
 
 
 def test_readme_of_each_example_says_how_to_run_it() -> None:

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 500
 TARGETS = {
     "help", "dev", "run", "fmt", "lint", "types", "test", "golden", "golden-update", "examples", "freeze-test",
-    "fuzz", "bench", "docs", "new-node", "ci",
+    "fuzz", "bench", "docs", "new-node", "ci", "soak",
 }  # fmt: skip
 TREE = (
     *(f"compiler/agentdc/{stage}" for stage in (

@@ -29,6 +29,12 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     auth = workflow.auth or Auth()
     for index, route in enumerate(workflow.http_routes):
         yield from _reference(route.auth, workflow, auth, at, at.value(("http_routes", index, "auth")))
+    if workflow.server is not None and workflow.server.approvals_auth is not None:
+        who, where = workflow.server.approvals_auth, at.value(("server", "approvals_auth"))
+        if who.strip().lower() == "none":
+            message = f'approvals_auth "{who}": whoever reaches the port could approve'
+            yield error(code("bad_auth_reference"), message, where, help="name a binding, such as bearer:ops")
+        yield from _reference(who, workflow, auth, at, where)
     for kind in _LITERALS:
         for name, binding in getattr(auth, kind).items():
             yield from _credentials(kind, name, binding, at)

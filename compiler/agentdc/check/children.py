@@ -87,7 +87,7 @@ def check(workflow: Workflow, children: Children, at: Places) -> Iterator[Diagno
 
 def pauses(flow: Flow) -> dict[str, str]:
     """A node that waits for somebody, for each start from which a run can get there."""
-    waits = [name for name in flow.envs if SPECS[flow.steps.nodes[name].type].pauses]
+    waits = [name for name in flow.envs if SPECS[flow.steps.nodes[name].type].end == "pause"]
     found: dict[str, str] = {}
     for start, entry in flow.entries.items():
         reached = graph.reachable([entry], flow.nexts) if waits else ()
@@ -131,7 +131,7 @@ def ends_without(workflow: Workflow, entry: str, avoided: set[str]) -> bool:
 def can_end(node: str, kind: str, workflow: Workflow) -> bool:
     """Whether a run can end at the node: by its kind, or because some outcome has no plain edge."""
     spec = SPECS[kind]
-    if spec.end != "continue":
+    if spec.final:
         return True
     plain = {edge.when for edge in workflow.edges if edge.from_ == node and edge.max_iterations is None}
     if spec.labels is None:

@@ -16,9 +16,11 @@ def value_at(name: str, flow: Flow) -> Type | None:
     """The final value of runs that complete at the node; None when none does."""
     node = flow.steps.nodes[name]
     spec = SPECS[node.type]
-    if spec.end != "continue":
+    if spec.final:
         return NULL if spec.end == "terminate" else None
     plain = {way.label for way in flow.ways.get(name, ()) if not way.loop}
+    if spec.end == "pause":
+        return None if plain else NULL
     labels = flow.steps.labels(name)
     if labels is None:
         if spec.decides is None:

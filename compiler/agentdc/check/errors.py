@@ -375,6 +375,29 @@ def shared_idempotency_key(method: str, path: str, at: Span) -> Diagnostic:
     return hint(code("shared_idempotency_key"), message, at, "says nothing about the caller", help=helped)
 
 
+def state_files_backend(at: Span) -> Diagnostic:
+    """Files of agentd are what state is imported from and exported to, never where it is kept."""
+    message = "state is kept in one SQLite database; files cannot be its backend"
+    helped = (
+        'remove the key, or set backend = "sqlite"; `state import DIR` of the built app takes over the'
+        " checkpoint files of agentd, and `state export DIR` writes them"
+    )
+    return error(code("state_files_backend"), message, at, "not a store of its own", help=helped)
+
+
+def state_setting_idle(key: str, needs: str, helped: str, at: Span) -> Diagnostic:
+    """A setting that does nothing without another one."""
+    message = f"[state] {key} changes nothing, because {needs}"
+    return warning(code("state_setting_idle"), message, at, "without effect", help=helped)
+
+
+def state_small_reserve(size: int, least: int, at: Span) -> Diagnostic:
+    """On a full disk the log must still fit into the space that the reserve gives up."""
+    message = f"a reserve of {size} MB is smaller than what the log grows by between two checkpoints"
+    helped = f"reserve_mb = {least} or more lets a full store finish what runs; 0 keeps no reserve at all"
+    return warning(code("state_small_reserve"), message, at, "may not be enough", help=helped)
+
+
 def websocket_key(path: str, at: Span) -> Diagnostic:
     """Messages of a WebSocket are not deliveries that could be repeated."""
     message = f"messages on the WebSocket {path} are never replayed, so the key would be dropped in silence"

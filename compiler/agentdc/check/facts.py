@@ -35,7 +35,9 @@ class Facts:
 
     def ran(self, head: str, at: str) -> bool:
         """True when the output of `head` is certainly there when `at` begins."""
-        return head == TRIGGER or self.dominance.before(head, at)
+        if head == TRIGGER:
+            return True
+        return self.dominance.before(head, at) and not self.flow.steps.doubtful(head)
 
     def follow(self, path: str) -> Followed:
         """Where a context path leads in every run, its head having run; `certain` counts keys behind the head."""

@@ -70,7 +70,7 @@ class Flow:
 
     def ran(self, head: str, at: str) -> bool:
         """Whether the output of `head` is there on every route to `at`."""
-        return head in HEADS or self.dominance.before(head, at)
+        return head in HEADS or (self.dominance.before(head, at) and not self.steps.doubtful(head))
 
     def type_of(self, head: str, at: str) -> Type:
         """The type of an output before `at` runs, in the runs in which it is there."""
@@ -210,7 +210,7 @@ class _Work:
         return dict.fromkeys((*(self.steps.labels(name) or ()), *ways))
 
     def _ran(self, head: str, at: str) -> bool:
-        return head in HEADS or self.dominance.before(head, at)
+        return head in HEADS or (self.dominance.before(head, at) and not self.steps.doubtful(head))
 
     def _after(self, name: str, learnt: dict[str, Type] | None) -> Env | None:
         """The environment on an edge that leaves a node."""

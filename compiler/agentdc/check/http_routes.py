@@ -35,6 +35,7 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
     if workflow.server is not None:
         taken |= {"/readyz"} if workflow.server.readyz else set()
         taken |= {workflow.server.openapi_path} if workflow.server.openapi_path else set()
+        taken |= {workflow.server.approvals_path} if workflow.server.approvals_auth else set()
     for index, route in enumerate(workflow.http_routes):
         yield from _never_matched(route, index, at)
         key = route.idempotency_key

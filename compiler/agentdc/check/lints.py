@@ -125,7 +125,7 @@ def _edges(workflow: Workflow, at: Places, possible: Possible) -> Iterator[Diagn
         spec = specs[edge.from_]
         if not can_take(spec, edge.when):
             place = where if edge.when is None else at.value(("edges", index, "when"))
-            ends = spec.end != "continue"
+            ends = spec.final
             yield errors.dead_when(edge.from_, spec.kind, edge.when, spec.labels or (), place, ends=ends)
     for index, node in enumerate(workflow.nodes):
         handled = leaving.get(node.id, set())
@@ -137,7 +137,7 @@ def _edges(workflow: Workflow, at: Places, possible: Possible) -> Iterator[Diagn
 
 def can_take(spec: NodeSpec, when: str | None) -> bool:
     """Whether some outcome of the kind takes an edge with this `when`."""
-    if spec.end != "continue":
+    if spec.final:
         return False
     if when is None:
         return not spec.always_labelled

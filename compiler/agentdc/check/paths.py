@@ -85,7 +85,10 @@ class _Checks:
             if node.id not in graph.reachable(self.nexts.get(head, ()), self.nexts):
                 yield errors.not_upstream(path, head, node.id, where, aborts=aborts)
                 return
-            yield from self._maybe_unset(node, path, head, where, aborts=aborts)
+            if self.flow.dominance.before(head, node.id):
+                yield errors.undecided(path, head, where, aborts=aborts)
+            else:
+                yield from self._maybe_unset(node, path, head, where, aborts=aborts)
         found = follow(self.flow.type_of(head, node.id), segments)
         if not found.possible:
             known, segment = _dead_end(self.flow.type_of(head, node.id), segments)

@@ -47,7 +47,9 @@ class OnRoute:
 
     def ran(self, head: str) -> bool:
         """Whether the output is there on this route."""
-        return head in self.done if head in self.followed else self.flow.ran(head, self.at)
+        if head not in self.followed:
+            return self.flow.ran(head, self.at)
+        return head in self.done and not self.flow.steps.doubtful(head)
 
 
 Broken = Callable[[OnRoute], bool]

@@ -104,6 +104,10 @@ class Steps:
         """Whether a node of this name leaves an output that has one type only: not one called trigger."""
         return name in self.nodes and name != TRIGGER
 
+    def doubtful(self, name: str) -> bool:
+        """Whether a node may have run and left nothing."""
+        return self.stores(name) and SPECS[self.nodes[name].type].doubtful(self.nodes[name])
+
     def output(self, name: str, view: View) -> Type:
         """The type of a node's output, whatever its label."""
         node = self.nodes[name]
@@ -112,7 +116,7 @@ class Steps:
     def labels(self, name: str) -> tuple[str | None, ...] | None:
         """Every label that a node can give, None among them for no label; None when there is no list."""
         spec = SPECS[self.nodes[name].type]
-        if spec.end != "continue":
+        if spec.final:
             return ()
         if spec.labels is None:
             return None

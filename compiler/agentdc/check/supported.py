@@ -18,7 +18,6 @@ _SECTIONS = (
     "relay",
     "sandbox",
     "sidecars",
-    "state",
 )
 
 
@@ -51,6 +50,8 @@ def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             header = f"[[{section}]]" if isinstance(getattr(workflow, section), tuple) else f"[{section}]"
             yield errors.unsupported(header, at.key((section,)))
     yield from _supervision(workflow, at)
+    if workflow.state is not None and workflow.state.backend == "files":
+        yield errors.unsupported('[state] backend = "files"', at.value(("state", "backend")))
     for what, where in secrets.unbuilt(workflow, at):
         yield errors.unsupported(what, where)
     if workflow.budget is not None and workflow.budget.hard_deadline:

@@ -23,6 +23,7 @@ from agentdc.check import (
     policy,
     secrets,
     shape,
+    state,
 )
 from agentdc.check.ceilings import Ceilings, answer_limits, budgeted, ceilings
 from agentdc.check.children import Children
@@ -171,6 +172,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *secrets.check(workflow, at),
         *auth.check(workflow, at),
         *http_routes.check(workflow, at),
+        *state.check(workflow, at),
         *budget.check(workflow, at),
     )
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from agentdc.cli import build, check, diff, graph, infer, keys, learn, mock_llm, run, show, streams, test
+from agentdc.cli import (
+    build,
+    check,
+    compat,
+    diff,
+    graph,
+    infer,
+    keys,
+    learn,
+    mock_llm,
+    run,
+    show,
+    streams,
+    test,
+)
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -41,6 +55,7 @@ def main() -> int:
 
 app.command()(check.check)
 app.command()(build.build)
+app.command()(compat.compat)
 app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(diff.diff)
 app.command()(graph.graph)

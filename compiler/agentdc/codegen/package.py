@@ -82,8 +82,11 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
         f"{package}/__init__.py": render("app/init.py.j2", project),
         f"{package}/main.py": tidy(render("app/main.py.j2", _main(bundle, package, header, extras))),
     }
+    if bundle.stepwise is not None:
+        programs["stepwise"] = bundle.stepwise
     for module, program in programs.items():
-        writer = WorkflowModule(program, modules, package, schemas, awaits=bundle.awaits)
+        needs = dict(bundle.needs) if program is bundle.stepwise else None
+        writer = WorkflowModule(program, modules, package, schemas, awaits=bundle.awaits, needs=needs)
         view = writer.view(_docstring(program, header))
         files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
     if bundle.service is not None:
@@ -110,7 +113,7 @@ def _models(bundle: Bundle, extras: Extras) -> ModelsView:
 
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
     """(package, module) of each program that a node may run; children are named after their files."""
-    names = Names({"main", "models", "schemas", "serve", "workflow"})
+    names = Names({"main", "models", "schemas", "serve", "stepwise", "workflow"})
     return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
@@ -145,6 +148,12 @@ def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainV
         parts.append(("serve", f"{package}.serve", "serve"))
     if extras.dialects:
         parts.append(("models", f"{package}.models", "models"))
+    if bundle.stepwise is not None:
+        kept = "walk_async" if bundle.awaits else "walk"
+        parts += [
+            ("state", "agentdc_runtime.host", "stateful"),
+            ("drive_kept", f"agentdc_runtime.state.{kept}", "drive_kept"),
+        ]
     parts.sort()
     features = f"features=frozenset({literal(list(extras.features))})"
     return MainView(
@@ -152,10 +161,12 @@ def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainV
             f"The app {comment(bundle.main.name)}: what it is made of, and where it starts."
         ),
         package=package,
+        stepwise=bundle.stepwise is not None,
         version=literal(header.compiler),
         imports=tuple(f"from {module} import {name}" for _, module, name in parts),
         parts=(
             *(f"{argument}={name}" for argument, _, name in parts),
+            *(("stepwise=stepwise",) if bundle.stepwise is not None else ()),
             *((features,) if extras.features else ()),
         ),
     )

@@ -117,8 +117,14 @@ class ServeModule:
         if service.state:
             parts += [
                 f"store={self._take('agentdc_runtime.state.store', 'Store')}",
-                f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}",
+                f"upkeep={self._take('agentdc_runtime.state.upkeep', 'Upkeep')}",
+                f"walk_kept={self._take('agentdc_runtime.state.walk_async', 'walk_kept')}",
             ]
+        if any(route.key is not None for route in service.routes):
+            parts.append(f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}")
+        if service.approvals is not None:
+            self._take("agentdc_runtime.http", "approvals")
+            parts.append(f"approvals=approvals.routes({literal(service.approvals)})")
         parts += [f"{name}=True" for name in ("readyz", "opaque") if getattr(service, name)]
         if service.openapi is not None:
             parts.append(f"openapi={literal(service.openapi[0])}")

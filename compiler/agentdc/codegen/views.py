@@ -29,7 +29,7 @@ class StepView:
 
     `target`: the left side of the assignment. `before`: statements ahead of it. `attempt`: name of the nested
     function that is retried, or empty; `result` its type. `branch`: source of the label in the trace.
-    `exits`: only for the last step.
+    `exits`: only for the last step. `pauses`: the run stops here, which the exit tells the trace.
     """
 
     comment: str
@@ -43,6 +43,7 @@ class StepView:
     branch: str
     output: str
     exits: tuple[ExitView, ...]
+    pauses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,11 @@ class StartView:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowView:
-    """`app/workflow.py.j2`: the graph as Python functions; `awaits` when they are coroutine functions."""
+    """`app/workflow.py.j2`: the graph as Python functions; `awaits` when they are coroutine functions.
+
+    `points`: where a run can go on, by node id; none in a program that is only begun at its starts. `needs`: what it
+    must have stored there.
+    """
 
     docstring: str
     name: str
@@ -85,6 +90,8 @@ class WorkflowView:
     retries: tuple[RetryView, ...]
     blocks: tuple[BlockView, ...]
     starts: tuple[StartView, ...]
+    points: tuple[StartView, ...]
+    needs: tuple[tuple[str, str], ...]
     loops: int
     counts_visits: bool
     max_visits: int
@@ -112,10 +119,11 @@ class ModelsView:
 
 @dataclass(frozen=True, slots=True)
 class MainView:
-    """`app/main.py.j2`: the app record and its entry point."""
+    """`app/main.py.j2`: the app record and its entry point. `stepwise`: there is a module of that name."""
 
     docstring: str
     package: str
+    stepwise: bool
     version: str
     imports: tuple[str, ...]
     parts: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agentdc.codegen.expressions import Source
 from agentdc.codegen.literals import comment, literal
@@ -10,7 +10,19 @@ from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names
 from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
-from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Named, Program, Step
+from agentdc.ir.ops import (
+    Block,
+    Call,
+    ChildProgram,
+    Choice,
+    Expr,
+    LoopEdge,
+    Named,
+    Need,
+    Program,
+    Record,
+    Step,
+)
 from agentdc.ir.walk import parts
 
 ABI = 1  # of the runtime library that the generated text is written for
@@ -18,6 +30,7 @@ EDGES = "agentdc_runtime.core.edges"
 RETRY = "agentdc_runtime.core.retry"
 RETRY_AWAITED = "agentdc_runtime.core.retry_async"
 RUN = "agentdc_runtime.core.run"
+PAUSE = "agentdc_runtime.core.pause"
 MAX_VISITS = 10_000
 
 # Names that the templates use or import; nothing from the workflow may take them.
@@ -25,7 +38,17 @@ RESERVED = frozenset(
     {
         *("run", "now", "then", "clock", "trace", "branch", "data", "chosen", "attempt", "pick", "ambiguous"),
         *("too_long", "find", "need", "fill", "text", "Node", "Run", "Next", "Block", "Json", "Retry"),
-        *("ABI", "ANY_JSON", "FILE", "PROGRAM", "Program", "schemas", "TYPE_CHECKING", "annotations"),
+        *(
+            "ABI",
+            "ANY_JSON",
+            "FILE",
+            "PROGRAM",
+            "Program",
+            "schemas",
+            "TYPE_CHECKING",
+            "annotations",
+            "pause",
+        ),
     }
 )
 
@@ -34,7 +57,8 @@ class WorkflowModule:
     """Builds the view; holds the names of one module.
 
     `modules`: child programs to (package, module). `package`: of the generated code, with the app's `schemas`.
-    `awaits`: the colour of the app.
+    `awaits`: the colour of the app. `needs`: what a run that goes on at a block must have stored, None where none
+    does.
     """
 
     def __init__(
@@ -45,10 +69,12 @@ class WorkflowModule:
         schemas: Schemas,
         *,
         awaits: bool,
+        needs: Mapping[str, Sequence[Need]] | None = None,
     ) -> None:
         self._program = program
         self._package = package
         self._schemas = schemas
+        self._needs = needs
         self._awaits = awaits
         self._modules = modules
         self._children = {key: module for key, (_, module) in modules.items()}
@@ -90,6 +116,16 @@ class WorkflowModule:
                 StartView(literal(start.name), literal(start.source), self._functions[start.block])
                 for start in self._program.starts
             ),
+            points=tuple(
+                StartView(literal(block.name), "", self._functions[block.name])
+                for block in self._program.blocks
+                if self._needs is not None
+            ),
+            needs=tuple(
+                (literal(block.name), literal(tuple((each.node, each.path, each.kind) for each in found)))
+                for block in self._program.blocks
+                if (found := (self._needs or {}).get(block.name))
+            ),
             loops=len(self._program.loops),
             counts_visits=self._counts,
             max_visits=MAX_VISITS,
@@ -107,7 +143,7 @@ class WorkflowModule:
         value = ("await " if step.awaits else "") + source.write(step.value)
         before, source.before = tuple(source.before), []
         target = f"{variable}, branch" if step.labelled else variable
-        if step.end == "fail":
+        if step.end in {"fail", "pause"}:
             target, value = "", ""
         elif step.kept and step.labelled:
             target = f"run.outputs[{literal(step.node)}], branch = {variable}, branch"
@@ -124,8 +160,9 @@ class WorkflowModule:
             result="tuple[Json, str | None]" if step.labelled else "Json",
             retry=self._retry_names.get(step.node, ""),
             branch="branch" if step.labelled else "None",
-            output="None" if step.end == "fail" else variable,
-            exits=tuple(self._exits(step, variable)) if last else (),
+            output="None" if step.end in {"fail", "pause"} else variable,
+            exits=tuple(self._exits(step, variable, source)) if last else (),
+            pauses=step.end == "pause",
         )
 
     def _retried(self, step: Step) -> str:
@@ -139,7 +176,10 @@ class WorkflowModule:
         self._retries.append(RetryView(self._retry_names[step.node], arguments))
         return self._attempts[step.node]
 
-    def _exits(self, step: Step, variable: str) -> Iterator[ExitView]:
+    def _exits(self, step: Step, variable: str, source: Source) -> Iterator[ExitView]:
+        if step.end == "pause":
+            yield self._pause(step, source)
+            return
         if step.end == "fail":
             yield ExitView(None, (f"return run.fail({literal(step.reason)})",))
             return
@@ -158,31 +198,53 @@ class WorkflowModule:
                 return
         yield last
 
+    def _pause(self, step: Step, source: Source) -> ExitView:
+        """The run stops here, and remembers by id which node comes next."""
+        self._imports.add((PAUSE, "pause"))
+        assert isinstance(step.value, Record)
+        told = "".join(f", {name}={source.write(value)}" for name, value in step.value.items)
+
+        def stop(target: str) -> str:
+            return f"pause(run, {target}{told})"
+
+        choice = step.exits[0][1] if step.exits else Choice((), ())
+        if not choice.loops and not choice.targets:
+            return ExitView(None, (f"return {stop('None')}",))
+        return ExitView(None, self._ways(choice, literal, stop, f"return {stop('None')}"))
+
     def _choice(self, choice: Choice, variable: str) -> tuple[str, ...]:
-        dead_end = f"return run.complete({variable})"
-        targets = [self._functions[target] for target in choice.targets]
+        return self._ways(choice, self._functions.__getitem__, str, f"return run.complete({variable})")
+
+    def _ways(
+        self, choice: Choice, name: Callable[[str], str], go: Callable[[str], str], dead_end: str
+    ) -> tuple[str, ...]:
+        """Lines that pick an edge. `name`: source of a target; `go`: what is returned for it."""
+        targets = [name(target) for target in choice.targets]
         if not choice.loops and len(targets) == 1:
-            return (f"return {targets[0]}",)
+            return (f"return {go(targets[0])}",)
         if not choice.loops:
             self._imports.add((EDGES, "ambiguous"))
             return (f"return ambiguous(run, {len(targets)})",)
         if len(choice.loops) == 1 and len(targets) < 2:
-            last = f"return {targets[0]}" if targets else dead_end
-            return (*self._loop(choice.loops[0]), last)
-        return (*self._pick(choice.loops, targets), dead_end)
-
-    def _loop(self, loop: LoopEdge) -> tuple[str, ...]:
-        return (
-            f"if run.loops[{loop.number}] < {loop.limit}:",
-            f"    run.loops[{loop.number}] += 1",
-            f"    return {self._functions[loop.target]}",
-        )
-
-    def _pick(self, loops: Sequence[LoopEdge], targets: Sequence[str]) -> tuple[str, ...]:
+            last = f"return {go(targets[0])}" if targets else dead_end
+            loop = choice.loops[0]
+            return (*_loop(loop, go(name(loop.target))), last)
         self._imports.add((EDGES, "pick"))
-        some = "".join(f"({loop.number}, {loop.limit}, {self._functions[loop.target]})," for loop in loops)
-        plain = "".join(f"{target}," for target in targets)
-        return (f"chosen = pick(run, ({some}), ({plain}))", "if chosen is not None:", "    return chosen")
+        return (*_pick(choice.loops, targets, name), f"    return {go('chosen')}", dead_end)
+
+
+def _loop(loop: LoopEdge, target: str) -> tuple[str, ...]:
+    return (
+        f"if run.loops[{loop.number}] < {loop.limit}:",
+        f"    run.loops[{loop.number}] += 1",
+        f"    return {target}",
+    )
+
+
+def _pick(loops: Sequence[LoopEdge], targets: Sequence[str], name: Callable[[str], str]) -> tuple[str, ...]:
+    some = "".join(f"({loop.number}, {loop.limit}, {name(loop.target)})," for loop in loops)
+    plain = "".join(f"{target}," for target in targets)
+    return (f"chosen = pick(run, ({some}), ({plain}))", "if chosen is not None:")
 
 
 def _called(program: Program) -> set[str]:

@@ -101,6 +101,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (363, "relative_command", "a command that is no absolute path"),
     (364, "bad_url", "a URL that cannot be requested"),
     (365, "nested_too_deep", "a child too many levels down"),
+    (370, "state_files_backend", "state kept in files"),
+    (371, "state_setting_idle", "a setting of the state store that changes nothing"),
+    (372, "state_small_reserve", "a reserve that is too small to help"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

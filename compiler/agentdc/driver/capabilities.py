@@ -18,7 +18,6 @@ from agentdc.driver.children import Family, Member
 from agentdc.driver.files import LARGEST, contents
 
 FILE = "capabilities.json"
-_PATTERN = f"*/{FILE}"
 
 
 class NoStatement(Exception):
@@ -63,46 +62,51 @@ def is_artefact(path: str) -> bool:
 
 def carried(path: str) -> Statement:
     """The statement that a build carries. NoStatement, or OSError when it cannot be read."""
-    found = list(_documents(Path(path)))
-    if not found:
-        raise NoStatement("it carries no capabilities.json: it is no app that this version of agentdc built")
-    if len(found) > 1:
-        raise NoStatement("it carries more than one capabilities.json")
     try:
-        return from_bytes(found[0])
+        return from_bytes(member(path, FILE))
     except NotAStatement as problem:
         raise NoStatement(f"its capabilities.json {problem}") from None
 
 
-def _documents(path: Path) -> Iterator[bytes]:
+def member(path: str, name: str) -> bytes:
+    """A data file of the package of a build. NoStatement, or OSError when it cannot be read."""
+    found = list(_documents(Path(path), name))
+    if not found:
+        raise NoStatement(f"it carries no {name}: it is no app that this version of agentdc built")
+    if len(found) > 1:
+        raise NoStatement(f"it carries more than one {name}")
+    return found[0]
+
+
+def _documents(path: Path, name: str) -> Iterator[bytes]:
     try:
         if path.is_dir():
-            for each in sorted(path.glob(_PATTERN)):
+            for each in sorted(path.glob(f"*/{name}")):
                 yield contents(each)
         elif zipfile.is_zipfile(path):
-            yield from _zipped(path)
+            yield from _zipped(path, name)
         else:
-            yield from _frozen(path)
+            yield from _frozen(path, name)
     except ValueError as problem:
         raise NoStatement(f"it cannot be read: {problem}") from problem
 
 
-def _zipped(path: Path) -> Iterator[bytes]:
+def _zipped(path: Path, name: str) -> Iterator[bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             for each in archive.infolist():
-                if fnmatch(each.filename, _PATTERN):
+                if fnmatch(each.filename, f"*/{name}"):
                     if each.file_size > LARGEST:
-                        raise NoStatement("its capabilities.json is too large")
+                        raise NoStatement(f"its {name} is too large")
                     yield archive.read(each)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as problem:
         raise NoStatement(f"it is a broken archive: {problem}") from problem
 
 
-def _frozen(path: Path) -> Iterator[bytes]:
+def _frozen(path: Path, name: str) -> Iterator[bytes]:
     from agentdc.freeze.read import NotFrozen, members
 
     try:
-        yield from members(path, _PATTERN)
+        yield from members(path, f"*/{name}")
     except NotFrozen as problem:
         raise NoStatement(str(problem)) from problem

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from agentdc.check.resuming import needs as needs_of
 from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
 from agentdc.driver.capabilities import FILE, statement_of
@@ -21,7 +22,7 @@ from agentdc.ir.pprint import bundle_text
 from agentdc.link.closure import Closure, reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
-from agentdc.link.needs import MCP, Needs, extras
+from agentdc.link.needs import MCP, Needs, extras, keeps_runs
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
 from agentdc.lower.models import dialects
@@ -67,11 +68,14 @@ class Compiled:
 def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = None) -> Compiled:
     """The app of a workflow that has no errors; a test build hands in stand-ins for some node kinds."""
     assert report.family is not None
-    bundle = run_passes(lower_family(report.family, stand_ins))
     main = report.family.main
     workflow = _workflow(main)
+    stepwise = keeps_runs(workflow) and stand_ins is None
+    bundle = run_passes(lower_family(report.family, stand_ins), stepwise=stepwise)
+    if stepwise and main.checked is not None and main.checked.facts is not None:
+        bundle = replace(bundle, needs=tuple(needs_of(main.checked.facts.flow).items()))
     document = _described(main) if workflow.http_routes else None
-    bundle = replace(bundle, service=service(workflow, main.schemas, document))
+    bundle = replace(bundle, service=service(workflow, main.schemas, document, keeps_runs=stepwise))
     digest = sha256(bundle_text(bundle).encode()).hexdigest()
     capabilities = [each for member in report.members for each in _capabilities(member, bundle)]
     digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}

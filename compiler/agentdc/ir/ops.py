@@ -19,7 +19,7 @@ from agentdc.ir.service import Service
 
 Json: TypeAlias = Any
 Missing: TypeAlias = Literal["error", "null"]
-End: TypeAlias = Literal["continue", "fail", "terminate"]
+End: TypeAlias = Literal["continue", "fail", "terminate", "pause"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +192,9 @@ class Choice:
 class Step:
     """One node of the workflow.
 
-    `labelled`: the expression yields (output, branch label). `kept`: the output is stored in the run.
-    `exits`: label (None = no label) to choice; a label without an entry is a dead end. `covered`: every label
-    that can occur has an exit.
+    `value` of a step that pauses: the keyword arguments of the pause. `labelled`: the expression yields (output,
+    branch label). `kept`: the output is stored in the run. `exits`: label (None = no label) to choice; a label
+    without an entry is a dead end. `covered`: every label that can occur has an exit.
     """
 
     node: str
@@ -250,17 +250,29 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What a run that goes on somewhere must have stored: `node` reads `path`, and takes `kind`: any, string, …"""
+
+    node: str
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """All programs of one app: the main one, and children by their key, in the order in which they are met.
 
     `main_key`: how a child that runs the main program again names it. `service`: what the app offers to the outside,
-    None when it only runs once.
+    None when it only runs once. `stepwise`: the main program with one block per node, for checkpoints and resuming;
+    None when the app keeps no runs; `needs`: by node, what a run that goes on there must have stored.
     """
 
     main: Program
     children: tuple[tuple[str, Program], ...] = ()
     main_key: str = ""
     service: Service | None = None
+    stepwise: Program | None = None
+    needs: tuple[tuple[str, tuple[Need, ...]], ...] = ()
 
     @property
     def programs(self) -> tuple[Program, ...]:

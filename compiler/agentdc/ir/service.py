@@ -87,7 +87,8 @@ Trigger: TypeAlias = Cron | Interval | Watch
 class Service:
     """Everything that serve mode needs to be built.
 
-    `auth`: kinds of bindings, sorted. `openapi`: path and document, or None.
+    `auth`: kinds of bindings, sorted. `openapi`: path and document, or None. `state`: the app keeps runs.
+    `approvals`: the path of that surface, or None.
     """
 
     routes: tuple[Route, ...] = ()
@@ -102,3 +103,4 @@ class Service:
     max_connections: int | None = None
     max_runs: int = MAX_RUNS
     state: bool = False
+    approvals: str | None = None

@@ -49,6 +49,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(SECRETS)
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
+    if keeps_runs(needs.workflow):
+        parts.append(("verbs", "agentdc_runtime.host.verbs", "VERBS"))
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
@@ -59,6 +61,15 @@ def extras(needs: Needs) -> Extras:
         parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
     requirements = tuple(_requirements(needs, oauth2=oauth2))
     return Extras(tuple(parts), requirements, tuple(_features(needs)), needs.dialects)
+
+
+def keeps_runs(workflow: Workflow) -> bool:
+    """Whether the app has a state store: for pauses, for answers that are given again, or because it says so."""
+    return (
+        workflow.state is not None
+        or any(node.type == "pause_for_approval" for node in workflow.nodes)
+        or any(route.idempotency_key is not None for route in workflow.http_routes)
+    )
 
 
 def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
@@ -83,5 +94,5 @@ def _features(needs: Needs) -> Iterator[str]:
         yield "model"
     if needs.service is not None:
         yield "serve"
-        if needs.service.state:
-            yield "state"
+    if keeps_runs(needs.workflow):
+        yield "state"

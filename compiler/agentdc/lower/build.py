@@ -122,7 +122,7 @@ def _step(
         line=line,
         value=value,
         labelled=spec.labelled,
-        end=spec.end,
+        end=spec.end if node.type not in stand_ins else "continue",
         reason=getattr(node, "reason", None) or "",
         retry=retry,
         awaits=spec.awaits if stand_in is None else stand_in.awaits,

@@ -50,6 +50,8 @@ def operands(
             {**(_table(server) or {}), "supervisor": _supervised(workflow, server)}
             for server in workflow.mcp_servers
         ]
+    if workflow.state is not None:
+        document["state"] = _table(workflow.state)
     if workflow.http_routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)

@@ -14,7 +14,9 @@ from agentdc.model.workflow import Workflow
 _EVERY_YEAR = frozenset(range(1970, 2101))
 
 
-def service(workflow: Workflow, schemas: Mapping[str, Any], openapi: Any = None) -> ir.Service | None:
+def service(
+    workflow: Workflow, schemas: Mapping[str, Any], openapi: Any = None, *, keeps_runs: bool = False
+) -> ir.Service | None:
     """The service of a checked workflow. `schemas`: documents of the schema files, by name as written."""
     triggers = tuple(_triggers(workflow))
     if not workflow.http_routes and not triggers:
@@ -32,7 +34,8 @@ def service(workflow: Workflow, schemas: Mapping[str, Any], openapi: Any = None)
         openapi=None if server.openapi_path is None else (server.openapi_path, openapi),
         max_connections=server.max_connections,
         max_runs=server.max_runs,
-        state=any(each.idempotency_key is not None for each in workflow.http_routes),
+        state=keeps_runs,
+        approvals=server.approvals_path if server.approvals_auth is not None and keeps_runs else None,
     )
 
 
@@ -40,7 +43,10 @@ def auth_kinds(workflow: Workflow) -> tuple[str, ...]:
     """The kinds of bindings that are declared, and mtls when a route asks for it."""
     declared = {} if workflow.auth is None else workflow.auth.model_dump()
     found = {kind for kind, named in declared.items() if named}
-    if any((route.auth or "").strip().partition(":")[0].strip() == "mtls" for route in workflow.http_routes):
+    asked = [route.auth for route in workflow.http_routes]
+    if workflow.server is not None:
+        asked.append(workflow.server.approvals_auth)
+    if any((each or "").strip().partition(":")[0].strip() == "mtls" for each in asked):
         found.add("mtls")
     return tuple(sorted(found))
 

@@ -11,7 +11,7 @@ class State(Section):
     """The durable store of runs."""
 
     backend: Literal["sqlite", "files"] = "sqlite"
-    checkpoint_interval_secs: Count = Field(300, description="Period of writing the log back.")
+    checkpoint_interval_secs: U32 = Field(300, description="Period of writing the log back; 0 means never.")
     busy_timeout_ms: U32 = 5000
     durability: Literal["full", "normal"] = Field("full", description="`normal` may lose the last commits.")
     wal_warn_mb: Count = 64
@@ -19,6 +19,7 @@ class State(Section):
     reserve_mb: U32 = Field(8, description="Disk space kept for emergencies; 0 means none.")
     retention_days: U32 = Field(30, description="How long finished runs are kept.")
     max_runs: U32 = 10_000
+    history: bool = Field(False, description="Keep a row for every run, not only for those that wait.")
     max_event_rows: U32 = 100_000
     allow_network_fs: bool = False
     backup_dir: str | None = None

@@ -81,6 +81,17 @@ class Server(Section):
     opaque_errors: bool = Field(
         False, description="A 500 names the run, not what went wrong.", json_schema_extra=EXTENSION
     )
+    approvals_auth: NonBlank | None = Field(
+        None,
+        description="Who may decide over HTTP: a binding as routes name it. Absent: nobody.",
+        json_schema_extra=EXTENSION,
+    )
+    approvals_path: str = Field(
+        "/approvals",
+        pattern="^/.*[^/]$",
+        description="Where approvals are listed and decided.",
+        json_schema_extra=EXTENSION,
+    )
     max_connections: Count | None = Field(
         None, description="Open connections; 4096 by default.", json_schema_extra=EXTENSION
     )

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
 from agentdc.ir.ops import Call, Const, Expr, Items, Later, Load
+from agentdc.model.base import EXTENSION
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
 from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, handler
@@ -31,6 +32,11 @@ class HttpRequest(NodeModel):
     url_from: str = Field(description="context path of the URL, a string")
     body_from: str | None = Field(None, description="context path of the body; not a string: compact JSON")
     headers: Mapping[str, str] = Field(default_factory=dict, description="literal text and {{secret:NAME}}")
+    idempotency_key: bool = Field(
+        False,
+        description="send an Idempotency-Key: the same on every attempt of this node in this run",
+        json_schema_extra=EXTENSION,
+    )
 
 
 def _output(node: HttpRequest, type_of: TypeOf) -> Type:  # noqa: ARG001 - the shape of the hook
@@ -55,7 +61,7 @@ def _check(node: HttpRequest, at: Places, index: int, names: Names) -> Iterable[
         value, path = node.headers[name], ("nodes", index, "headers", name)
         if not _NAME.match(name):
             yield errors.header_name(node.id, name, at.key(path))
-        if name.lower() in _RESERVED:
+        if name.lower() in _RESERVED or (node.idempotency_key and name.lower() == "idempotency-key"):
             yield errors.header_reserved(node.id, name, at.key(path))
         if "\r" in value or "\n" in value:
             yield errors.header_line_break(node.id, name, at.value(path))
@@ -76,7 +82,14 @@ def _lower(node: HttpRequest) -> Expr:
     url = Load(node.url_from, "error", "http_request")
     body = Const(None) if node.body_from is None else Later(Load(node.body_from, "error", "http_request"))
     headers = Items(tuple(Items((Const(name), _parts(node.headers[name]))) for name in sorted(node.headers)))
-    arguments = (("method", Const(node.method.upper())), ("url", url), ("body", body), ("headers", headers))
+    arguments: tuple[tuple[str, Expr], ...] = (
+        ("method", Const(node.method.upper())),
+        ("url", url),
+        ("body", body),
+        ("headers", headers),
+    )
+    if node.idempotency_key:
+        arguments += (("keyed", Const(value=True)),)
     return Call(handler("http_request"), arguments, takes_run=True)
 
 

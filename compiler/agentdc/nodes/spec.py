@@ -208,6 +208,11 @@ def no_check(node: Any, at: Places, index: int, names: Names) -> Iterable[Diagno
     return ()
 
 
+def certain(node: Any) -> bool:  # noqa: ARG001 - the shape of the hook
+    """That nothing is in doubt."""
+    return False
+
+
 Outcomes = Callable[[Any, TypeOf], Mapping[str | None, Type]]
 """The type of the output by the label that goes with it; None is no label."""
 
@@ -222,14 +227,13 @@ class NodeSpec:
     """One node kind.
 
     `output`: type of the output, given the node and the types upstream; Never = nothing is stored. `outcomes`: the
-    same by label, where they differ. `labels`: branch labels; `()` means the
-    outcome has none, None means any string. `always_labelled`: no outcome is
-    without a label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`:
-    parts of the output that are values read. `check`: rules of spec 01 §9 that concern this kind alone,
-    run in the order of `check_order`. `lower`: the node's value as an expression; None = not supported yet.
-    `dry_run`: in a dry run the output lacks its keys. `retryable`: `retry` has an effect. `costs`: of one attempt,
-    given the longest answer of each model backend in tokens. `pauses`: the run stops and waits, which a child's
-    cannot.
+    same by label, where they differ. `doubtful`: the output may be missing although the node has run. `labels`:
+    branch labels; `()` means the outcome has none, None means any string. `always_labelled`: no outcome is without a
+    label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`: parts of the
+    output that are values read. `check`: rules of spec 01 §9 that concern this kind alone, run in the order of
+    `check_order`. `lower`: the node's value as an expression; None = not supported yet. `dry_run`: in a dry run the
+    output lacks its keys. `retryable`: `retry` has an effect. `costs`: of one attempt, given the longest answer of
+    each model backend in tokens.
     """
 
     kind: str
@@ -238,6 +242,7 @@ class NodeSpec:
     output: Callable[[Any, TypeOf], Type]
     lower: Callable[[Any], Expr] | None = None
     outcomes: Outcomes | None = None
+    doubtful: Callable[[Any], bool] = certain
     paths: tuple[PathField, ...] = ()
     templates: tuple[TemplateField, ...] = ()
     aliases: tuple[Alias, ...] = ()
@@ -254,13 +259,17 @@ class NodeSpec:
     awaits: bool = False
     dry_run: bool = False
     retryable: bool = True
-    pauses: bool = False
 
     def paths_of(self, node: NodeModel) -> Iterator[tuple[Place, PathField, str]]:
         """Each context path that a node of this kind holds: its place below the node, its field, the path."""
         for field in self.paths:
             for place, path in field.found_in(node):
                 yield place, field, path
+
+    @property
+    def final(self) -> bool:
+        """True when every run ends at the node."""
+        return self.end in {"fail", "terminate"}
 
     @property
     def labelled(self) -> bool:

@@ -15,7 +15,8 @@ def colour(bundle: Bundle) -> Bundle:
     if not bundle.awaits:
         return bundle
     children = tuple((key, _program(program)) for key, program in bundle.children)
-    return replace(bundle, main=_program(bundle.main), children=children)
+    stepwise = None if bundle.stepwise is None else _program(bundle.stepwise)
+    return replace(bundle, main=_program(bundle.main), children=children, stepwise=stepwise)
 
 
 def _program(program: Program) -> Program:

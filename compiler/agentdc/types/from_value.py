@@ -101,3 +101,14 @@ def _number(value: int | float) -> Type:
 def _size(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + sum(map(_size, inner))
+
+
+def shape_of(value: Any) -> Type:
+    """As `exact`, however large; of scalars only the kind."""
+    match value:
+        case dict():
+            return Object(tuple((name, Field(shape_of(value[name]))) for name in sorted(value)))
+        case list():
+            return Array(NEVER, tuple(shape_of(each) for each in value))
+        case _:
+            return _scalar(value)

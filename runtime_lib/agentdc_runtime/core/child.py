@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentdc_runtime.core.report import counters
 from agentdc_runtime.core.run import Run
+from agentdc_runtime.core.visit import visit
 from agentdc_runtime.errors import WorkflowError
 
 TYPE_CHECKING = False
@@ -20,11 +21,21 @@ def check_depth(run: Run, kind: str) -> None:
         raise WorkflowError(run.workflow, f"{kind} nodes are nested more than {MAX_DEPTH} levels deep")
 
 
-def begin(run: Run, program: Program, start: str | None, value: Json) -> tuple[Run, Block]:
-    """A run of `program` below `run`, with its remaining time, and the block it begins at."""
+def begin(run: Run, program: Program, start: str | None, value: Json, place: int = 0) -> tuple[Run, Block]:
+    """A run of `program` below `run`, with its remaining time, and the block it begins at. `place`: among others."""
     if start is None:
         start = next(iter(program.starts))
-    child = Run(program, run.process, "manual", value, deadline=run.deadline, dry_run=run.dry_run, parent=run)
+    child = Run(
+        program,
+        run.process,
+        "manual",
+        value,
+        deadline=run.deadline,
+        dry_run=run.dry_run,
+        parent=run,
+        start=start,
+    )
+    child.above, child.place = visit(run), place
     if run.children is None:
         run.children = set()
     run.children.add(child)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
     from agentdc_runtime.secrets.registry import Registry
+    from agentdc_runtime.state.keeper import Keeper
 
 COUNTERS = (
     "workflow_starts",
@@ -38,6 +39,7 @@ class Process:
     for later nodes, by name (the HTTP client, MCP servers); whatever has an `aopen` method is opened before the first
     run, and whatever has an `aclose` method is closed at the end. `journal`: makes the journal of a run, given its
     start node and what tells the spans around it. `emit`: an audit event outside any run (level, event, fields).
+    `keeper`: keeps runs in the state directory, None when there is none.
     """
 
     __slots__ = (
@@ -48,6 +50,7 @@ class Process:
         "emit",
         "gate",
         "journal",
+        "keeper",
         "kept",
         "models",
         "secrets",
@@ -71,12 +74,20 @@ class Process:
         self.journal = journal
         self.emit = emit
         self.models: Models | None = None
+        self.keeper: Keeper | None = None
         self.kept: dict[str, Any] = {}
         self.counters = dict.fromkeys(COUNTERS, 0)
 
     def restart_ids(self) -> None:
         """Give run ids of their own to a process that was forked."""
         self._prefix = f"{self._prefix.rpartition('-')[0]}-{os.getpid():x}"
+
+    def spread_ids(self) -> None:
+        """Begin to count somewhere else than any other process: ids of kept runs must not meet in one database.
+
+        Time and pid do not suffice: in a container every process may be number 1, and begin in the same second.
+        """
+        self._runs = int.from_bytes(os.urandom(5), "big") << 24
 
     def next_run_id(self) -> str:
         """A fresh run id; children consume numbers too (spec 01 §6.1)."""

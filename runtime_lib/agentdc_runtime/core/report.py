@@ -8,12 +8,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentdc_runtime.core.run import Ending, Entry, Json, Run
 
-_OUTCOMES = {"fail": "fail", "terminate": "terminate"}
+_OUTCOMES = {"fail": "fail", "terminate": "terminate", "pause_for_approval": "pause"}
 
 
 def outcome(ending: Ending, run: Run) -> Fixed:
-    """The outcome document of a completed, failed or timed-out run, fields in the fixed order."""
+    """The outcome document of a completed, failed, timed-out or paused run, fields in the fixed order."""
     document = Fixed(status=ending.status)
+    if ending.status == "paused":
+        document["run_id"] = run.id
+        document["last_node"] = ending.last_node
+        if ending.reason:
+            document["reason"] = ending.reason
+        return document
     if ending.status == "completed":
         document["final_value"] = ending.value
     elif ending.status == "failed":
@@ -37,7 +43,7 @@ def record(ending: Ending, run: Run, start: str, wall_ms: int) -> Fixed:
         detail=_detail(ending, run),
         wall_ms=wall_ms,
         cost=Fixed(run.process.counters),
-        trace=Fixed(execution_id=run.id, entries=[_entry(each) for each in run.trace]),
+        trace=Fixed(execution_id=run.id, entries=[entry(each) for each in run.trace]),
     )
 
 
@@ -51,7 +57,7 @@ def counters(ending: Ending, run: Run) -> Fixed:
         workflow_failures=int(ending.status == "failed"),
         workflow_timeouts=int(ending.status == "timed_out"),
         workflow_errored=int(error is not None),
-        node_executions=len(run.trace) + int(in_node),
+        node_executions=len(run.trace) + int(in_node) - int(ending.status == "paused"),
         node_failures=int(in_node),
         policy_denials=int(error is not None and error.category == "policy"),
         llm_calls=0,
@@ -68,11 +74,14 @@ def _detail(ending: Ending, run: Run) -> Json:
         return Fixed(final_value=ending.value, http_response=Fixed(run.response))
     if ending.status == "failed":
         return {"reason": ending.reason}
+    if ending.status == "paused":
+        return Fixed(reason=ending.reason or None, run_id=run.id)
     return {"elapsed_ms": ending.elapsed_ms}
 
 
-def _entry(entry: Entry) -> Fixed:
-    node, branch, output, seconds = entry
+def entry(visit: Entry) -> Fixed:
+    """One visit of a node as records tell it."""
+    node, branch, output, seconds = visit
     return Fixed(
         node_id=node.id,
         kind=node.kind,

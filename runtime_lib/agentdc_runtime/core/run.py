@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from agentdc_runtime.core.pause import Pause
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.errors import AgentError
     from agentdc_runtime.host.journal import Journal
+    from agentdc_runtime.state.idempotency import Link
 
     Json: TypeAlias = Any
     # A block returns the next one or None; in an app that awaits, it is a coroutine function.
@@ -39,24 +41,38 @@ class Node:
 
 
 class Program:
-    """One compiled workflow. `starts`: start node name to (source, block), in declaration order."""
+    """One compiled workflow. `starts`: start node name to (source, block), in declaration order.
 
-    __slots__ = ("loops", "name", "starts")
+    `points`: node id to block, where every node begins one; empty where a run can only begin at a start. `needs`:
+    what a run that goes on at one of them certainly reads of what was stored: (node, path, kind) in this order.
+    """
 
-    def __init__(self, name: str, starts: dict[str, tuple[str, Block]], loops: int) -> None:
+    __slots__ = ("loops", "name", "needs", "points", "starts")
+
+    def __init__(
+        self,
+        name: str,
+        starts: dict[str, tuple[str, Block]],
+        loops: int,
+        points: dict[str, Block] | None = None,
+        needs: dict[str, tuple[tuple[str, str, str], ...]] | None = None,
+    ) -> None:
         self.name = name
         self.starts = starts
         self.loops = loops
+        self.points = points or {}
+        self.needs = needs or {}
 
 
 class Ending:
     """How a run ended.
 
-    `status`: completed, failed, timed_out, errored or stopped. `value`: the final value of a completed run.
-    `reason`: of a failed run. `error`: of an errored run. `elapsed_ms`: since the walk began.
+    `status`: completed, failed, timed_out, paused, errored or stopped. `value`: the final value of a completed run.
+    `reason`: of a failed or paused run. `pause`: what a paused run waits for. `error`: of an errored run.
+    `elapsed_ms`: since the walk began.
     """
 
-    __slots__ = ("dead_end", "elapsed_ms", "error", "last_node", "reason", "status", "value")
+    __slots__ = ("dead_end", "elapsed_ms", "error", "last_node", "pause", "reason", "status", "value")
 
     def __init__(
         self,
@@ -68,6 +84,7 @@ class Ending:
         reason: str = "",
         error: AgentError | None = None,
         dead_end: bool = False,
+        pause: Pause | None = None,
     ) -> None:
         self.status = status
         self.last_node = last_node
@@ -76,6 +93,7 @@ class Ending:
         self.reason = reason
         self.error = error
         self.dead_end = dead_end
+        self.pause = pause
 
 
 class Run:
@@ -84,16 +102,20 @@ class Run:
     `process`: what all runs share. `input`: the raw trigger input. `outputs`: node id to output, for reads across
     blocks; holds `trigger`. `trace`: (node, branch, output, seconds) per visit. `node`: the node entered last.
     `deadline`: on the monotonic clock, in seconds. `loops`: how often each loop edge was followed. `visits`:
-    counted only in programs with loop edges. `response`: the reply that a `respond` node declared, or None.
-    `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if anything. `parent`: the
-    run whose composition node started this one, or None; `depth`: how many such there are. `tokens`: of models, in
-    the root for all runs below it.
+    counted only in programs with loop edges. `kind`, `start`: of the trigger, and the start node by name. `resumed`:
+    the node after which a run goes on that was begun before, else None. `response`: the reply that a `respond` node
+    declared, or None. `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if
+    anything. `delivery`: the request with a key that its end answers, or None. `parent`: the run whose composition
+    node started this one, or None; `depth`: how many such there are; `above`: the visit of that node by name,
+    `place`: which of its children this is. `tokens`: of models, in the root for all runs below it.
     """
 
     __slots__ = (
+        "above",
         "at_edge",
         "children",
         "deadline",
+        "delivery",
         "depth",
         "dry_run",
         "ending",
@@ -101,12 +123,16 @@ class Run:
         "id",
         "input",
         "journal",
+        "kind",
         "loops",
         "node",
         "outputs",
         "parent",
+        "place",
         "process",
         "response",
+        "resumed",
+        "start",
         "started",
         "stop_signal",
         "tokens",
@@ -126,11 +152,17 @@ class Run:
         deadline: float,
         dry_run: bool = False,
         parent: Run | None = None,
+        start: str = "",
+        id: str | None = None,
     ) -> None:
         self.workflow = program.name
         self.process = process
         self.gate = process.gate
-        self.id = process.next_run_id()
+        self.id = id or process.next_run_id()
+        self.kind = trigger_kind
+        self.start = start
+        self.resumed: str | None = None
+        self.delivery: Link | None = None
         self.input = trigger_input
         self.outputs: dict[str, Json] = {"trigger": flattened(trigger_kind, trigger_input)}
         self.trace: list[Entry] = []
@@ -140,6 +172,8 @@ class Run:
         self.response: dict[str, Json] | None = None
         self.dry_run = dry_run
         self.parent = parent
+        self.above = ""
+        self.place = 0
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.children: set[Run] | None = None  # most runs have none
         self.ending: Ending | None = None

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from agentdc_runtime.core.run import Json, Program, Run
 
 
-async def wave(run: Run, branches: tuple[tuple[Program, str | None, Json], ...]) -> list[Json]:
-    """The soft results of children that run at once, in order."""
+async def wave(
+    run: Run, branches: tuple[tuple[Program, str | None, Json], ...], first: int = 0
+) -> list[Json]:
+    """The soft results of children that run at once, in order. `first`: the place of the first one."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_one(run, *branch)) for branch in branches]
+        tasks = [group.create_task(_one(run, *branch, place)) for place, branch in enumerate(branches, first)]
     return [task.result() for task in tasks]
 
 
-async def _one(run: Run, program: Program, start: str | None, value: Json) -> Json:
-    below, block = child.begin(run, program, start, value)
+async def _one(run: Run, program: Program, start: str | None, value: Json, place: int) -> Json:
+    below, block = child.begin(run, program, start, value, place)
     return child.softened(child.finish(below, await walk(below, block)))

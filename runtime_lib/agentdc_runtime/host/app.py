@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
     from typing import Any
 
     from agentdc_runtime.core.process import Process
@@ -25,13 +26,17 @@ class App:
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
     can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
     models and the router of MCP calls: None when nothing of the workflow needs them. `instructions`: reads the file
-    of standing words for agent loops. `features`: parts that flags need.
+    of standing words for agent loops. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
+    checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
+    no store.
     """
 
     __slots__ = (
         "abi",
         "budget",
         "drive",
+        "drive_kept",
         "features",
         "gate",
         "instructions",
@@ -43,6 +48,9 @@ class App:
         "secrets",
         "serve",
         "signing",
+        "state",
+        "stepwise",
+        "verbs",
         "version",
     )
 
@@ -64,6 +72,10 @@ class App:
         models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
         mcp: Callable[..., Router] | None = None,
         features: frozenset[str] = frozenset(),
+        state: ModuleType | None = None,
+        drive_kept: Callable[[Run, Next], Ending] | None = None,
+        stepwise: Callable[[], Program] | None = None,
+        verbs: Mapping[str, Callable[..., int]] | None = None,
     ) -> None:
         self.program = program
         self.version = version
@@ -80,6 +92,10 @@ class App:
         self.models = models
         self.mcp = mcp
         self.features = features
+        self.state = state
+        self.drive_kept = drive_kept
+        self.stepwise = stepwise
+        self.verbs = verbs or {}
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentdc_runtime.core.run import Json
 
-OK, USAGE, FAILED = 0, 2, 5
+OK, USAGE, FAILED, PAUSED = 0, 2, 5, 7
 
 
 class Refusal(Exception):

@@ -45,6 +45,7 @@ FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
     (("--checkpoint-each-node",), "checkpoint_each_node", "switch", "AGENTD_CHECKPOINT_EACH_NODE"),
     (("--resume-incomplete",), "resume_incomplete", "switch", ""),
     (("--list-checkpoints",), "list_checkpoints", "switch", ""),
+    (("--recover",), "recover", "recovery", ""),
     (("--signing-required",), "signing_required", "switch", "AGENTD_SIGNING_REQUIRED"),
     (("--signing-key-file",), "signing_key_file", "text", "AGENTD_SIGNING_KEY_FILE"),
     (("--operands",), "operands", "text", ""),
@@ -77,6 +78,7 @@ IDLE_WITHOUT = {
     "instructions": "model",
     "state_dir": "state",
     "checkpoint_each_node": "state",
+    "recover": "state",
 }
 PLANNING = (
     "--instruction",
@@ -133,6 +135,7 @@ class Options:
     checkpoint_each_node: bool
     resume_incomplete: bool
     list_checkpoints: bool
+    recover: str | None
     signing_required: bool
     signing_key_file: str | None
     operands: str | None
@@ -238,6 +241,8 @@ def _value(kind: str, text: str) -> str | int | bool | list[str]:
             raise ValueError("takes `once` or `serve`")
         case "run id" if text.strip(_RUN_ID) or text[0] in "._-":
             raise ValueError("takes a run id: letters, digits, `.`, `_` and `-`, a letter or digit first")
+        case "recovery" if text not in ("auto", "list", "off"):
+            raise ValueError("takes `auto`, `list` or `off`")
         case "log format":
             return _log_format(text)
         case "log target":

@@ -31,9 +31,14 @@ class Journal:
             run.trace = ToldTrace(self)
 
     def started(self) -> None:
-        """The walk is about to begin."""
-        if self._log.tells_runs:
+        """The walk is about to begin, or to go on."""
+        if not self._log.tells_runs:
+            return
+        if self._run.resumed is None:
             self._log.emit(INFO, AUDIT, "workflow.started", {}, self._spans(node=False))
+        else:
+            resumed: Fields = {"paused_at": self._run.resumed}
+            self._log.emit(INFO, AUDIT, "workflow.resumed", resumed, self._spans(node=False))
 
     def ended(self, ending: Ending, failed_in_node: bool) -> None:
         """The walk is over; `failed_in_node`: an error came from a node rather than from picking an edge."""
@@ -50,6 +55,10 @@ class Journal:
         elif ending.status == "failed":
             fields: Fields = {**last, "reason": ending.reason, **elapsed}
             self._log.emit(WARN, AUDIT, "workflow.failed", fields, spans)
+        elif ending.status == "paused":
+            assert self._run.process.keeper is not None
+            where: Fields = {"run_id": self._run.id, "checkpoint": self._run.process.keeper.path}
+            self._log.emit(INFO, AUDIT, "workflow.paused", {"node": ending.last_node, **where}, spans)
         elif ending.status == "stopped":
             self._log.emit(WARN, AUDIT, "workflow.stopped", {**last, **elapsed}, spans)
         else:

@@ -13,7 +13,18 @@ import time
 from agentdc_runtime.core.report import counters, outcome
 from agentdc_runtime.core.run import Run
 from agentdc_runtime.errors import WorkflowError
-from agentdc_runtime.host.console import FAILED, USAGE, Refusal, line, print_out, read, tell, write
+from agentdc_runtime.host.console import (
+    FAILED,
+    OK,
+    PAUSED,
+    USAGE,
+    Refusal,
+    line,
+    print_out,
+    read,
+    tell,
+    write,
+)
 from agentdc_runtime.host.journal import Journal
 from agentdc_runtime.jsontext import JsonError, loads, pretty
 from agentdc_runtime.observe.lines import printable
@@ -24,36 +35,47 @@ if TYPE_CHECKING:
     from agentdc_runtime.host.app import App
     from agentdc_runtime.host.start import Started
 
+_STATUS = {"completed": OK, "paused": PAUSED}
 _SECOND_SIGNAL = 0.5  # seconds after which a further signal counts as a second one
 
 
 def once(started: Started) -> int:
     """Run the app once; the exit status (spec 03 §1.12)."""
-    options = started.options
-    start, block = _start(started.app, options.start)
-    run = Run(
-        started.app.program,
-        started.process,
-        "manual",
-        _input(options.input),
-        deadline=time.monotonic() + started.run_time(),
-        dry_run=options.dry_run,
-    )
-    return _walk(started, run, start, block)
+    options, app = started.options, started.app
+    start = _start(app, options.start)
+    value = _input(options.input)
+    keeper = None if app.state is None else app.state.opened(started)
+    try:
+        if keeper is not None:
+            keeper.store.admit()
+        program = app.program if keeper is None or not keeper.each_node else keeper.stepwise
+        run = Run(
+            program,
+            started.process,
+            "manual",
+            value,
+            deadline=time.monotonic() + started.run_time(),
+            dry_run=options.dry_run,
+            start=start,
+        )
+        return perform(started, run, program.starts[start][1])
+    finally:
+        if keeper is not None:
+            keeper.close()
 
 
-def _start(app: App, name: str | None) -> tuple[str, Block]:
+def _start(app: App, name: str | None) -> str:
     """The start node of a one-shot run (spec 03 §1.5)."""
     if name is not None:
         if name not in app.program.starts:
             raise Refusal(WorkflowError(app.name, f"unknown start node `{name}`").display, FAILED)
-        return name, app.program.starts[name][1]
+        return name
     manual = [each for each, (source, _) in app.program.starts.items() if source == "manual"]
     candidates = manual if len(manual) == 1 else list(app.program.starts)
     if len(candidates) != 1:
         counts = f"{len(manual)} manual of {len(app.program.starts)} start nodes"
         raise Refusal(f"cannot tell where to start: {counts}; pass --start NAME", USAGE)
-    return candidates[0], app.program.starts[candidates[0]][1]
+    return candidates[0]
 
 
 def _input(path: str | None) -> Json:
@@ -80,18 +102,33 @@ def _standard_input() -> bytes:
         raise Refusal(f"failed to read the input -: {error.strerror}", USAGE) from error
 
 
-def _walk(started: Started, run: Run, start: str, block: Block) -> int:
-    program = started.program
-    journal = Journal(started.log, run, start)
+def perform(
+    started: Started,
+    run: Run,
+    block: Block | None,
+    ending: Ending | None = None,
+    *,
+    recorded: bool = True,
+) -> int:
+    """Walk a run to its end and tell of it; the exit status. `ending`: there is nothing to walk any more."""
+    program, keeper = started.program, run.process.keeper
+    journal = Journal(started.log, run, run.start)
     _stop_on_signals(run)
     journal.started()
-    ending = started.app.drive(run, block)
+    if keeper is not None:
+        keeper.begun(run)
+    if ending is None:
+        kept = keeper is not None and (keeper.each_node or run.resumed is not None)
+        drive = started.app.drive_kept if kept else None
+        ending = (drive or started.app.drive)(run, block)
+    if keeper is not None:
+        ending = keeper.end_now(run, ending)
     gc.freeze()  # the process is about to end: spare it the last search for cycles through every object
     counts = counters(ending, run)
     run.process.count(counts)
     journal.ended(ending, counts["node_failures"] == 1)
-    if started.options.record is not None:
-        _record(started.options.record, program, ending, run, start)
+    if recorded and started.options.record is not None:
+        _record(started.options.record, program, ending, run)
     if run.stop_signal and (ending.status == "stopped" or ending.error is not None):
         # An error now is most often that of a retry that was cut short.
         why = "" if ending.error is None else f": {ending.error.display}"
@@ -105,7 +142,7 @@ def _walk(started: Started, run: Run, start: str, block: Block) -> int:
             write(2, f"{printable(place)}\n".encode())
         return FAILED
     status = print_out(line(outcome(ending, run)), program)
-    return status if ending.status == "completed" else FAILED
+    return status or _STATUS.get(ending.status, FAILED)
 
 
 def _stop_on_signals(run: Run) -> None:
@@ -132,12 +169,12 @@ def _stop_on_signals(run: Run) -> None:
         signal.signal(number, stop)
 
 
-def _record(path: str, program: str, ending: Ending, run: Run, start: str) -> None:
+def _record(path: str, program: str, ending: Ending, run: Run) -> None:
     """Write the run record; a failure is told and changes nothing else (spec 01 §8.3)."""
     from agentdc_runtime.core.report import record
     from agentdc_runtime.host.files import os_reason, write_atomic
 
-    text = pretty(record(ending, run, start, run.elapsed_ms()))
+    text = pretty(record(ending, run, run.start, run.elapsed_ms()))
     if run.process.secrets is not None:
         text = run.process.secrets.scrub(text)
     try:

@@ -54,7 +54,8 @@ class Reload:
 
     def table(self, operands: Mapping[str, Any]) -> Table:
         """The routes and bindings that the operands describe; ConfigError."""
-        return self._linked.table(operands.get("auth") or {}, operands.get("routes") or [])
+        who = (operands.get("server") or {}).get("approvals_auth")
+        return self._linked.table(operands.get("auth") or {}, operands.get("routes") or [], who)
 
     def context(self, operands: Mapping[str, Any]) -> Any:
         """The TLS context, None for plain HTTP; ConfigError names the key and the file that are wrong."""

@@ -21,6 +21,7 @@ from agentdc_runtime.host.signals import Signals
 from agentdc_runtime.http.admission import Admission
 from agentdc_runtime.http.builtin import BuiltIns
 from agentdc_runtime.http.route import Linked
+from agentdc_runtime.http.runs import Runs
 from agentdc_runtime.http.service import Service
 from agentdc_runtime.observe.log import AUDIT, WARN
 
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     import socket
     from typing import Any
 
+    from agentdc_runtime.core.run import Program
+    from agentdc_runtime.host.recovery import Recovery
     from agentdc_runtime.host.start import Started
     from agentdc_runtime.host.surface import Surface
     from agentdc_runtime.host.workers import Board
+    from agentdc_runtime.state.keeper import Keeper
 
 DEFAULT_BIND = "127.0.0.1:8080"
-_CHECKPOINT = 300.0  # seconds
 _STEP = 0.02  # seconds between two looks at what a drain still waits for
 
 
@@ -106,6 +109,9 @@ class _Server:
         self._ending = asyncio.Event()
         self._schedules: set[asyncio.Task[Any]] = set()
         self._store: Any = None
+        self._keeper: Keeper | None = None
+        self._recovery: Recovery | None = None
+        self._upkeep: Any = None
         self._tasks: list[asyncio.Task[Any]] = []
         self.worker: _Worker | None = None
 
@@ -127,7 +133,10 @@ class _Server:
     async def _prepare(self) -> None:
         """Everything that can refuse the start, in the order of spec 02 §0, step 14; then the service."""
         started, surface, operands = self._started, self._surface, self._started.operands
-        linked = Linked(started.app.program, surface.routes, surface.auth, surface.reference, surface.bucket)
+        program = self._program()
+        linked = Linked(
+            program, surface.routes, surface.auth, surface.reference, surface.bucket, surface.approvals
+        )
         self._reload = Reload(started, surface, linked)
         table = self._reload.table(operands)
         self._open_store()
@@ -136,17 +145,25 @@ class _Server:
             trigger.prepare()
         await started.process.open()
         self._built_ins = BuiltIns(started, surface, self._reload)
-        self.service = Service(
-            started.app.program,
+        self.runs = Runs(
+            program,
             started.process,
-            self._log,
             walk=surface.walk,
+            walk_kept=surface.walk_kept,
             admission=Admission(surface.most_runs),
             run_time=started.run_time(),
             dry_run=started.options.dry_run,
+            figures=self._built_ins.figures,
+            keeper=self._keeper,
+            closed=None if self._store is None else self._store.status.refusal,
+        )
+        self.service = Service(
+            program,
+            started.process,
+            self._log,
+            self.runs,
             built_in=self._built_ins.answers(),
             guard=None if surface.guard is None or self._store is None else surface.guard(self._store),
-            figures=self._built_ins.figures,
             opaque=surface.opaque,
         )
         self._listener = Listener(
@@ -158,11 +175,28 @@ class _Server:
         )
         self._listener.context = context
         self._reload.listener = self._listener
+        self._built_ins.store = self._store
         self._built_ins.listener = self._listener
         await self._reload.begin(table)
 
+    def _folder(self) -> str | None:
+        """The state directory, if there is one."""
+        store, started = self._surface.store, self._started
+        if store is None:
+            return started.options.state_dir
+        found: str | None = store.folder_of(
+            started.options.state_dir, started.operands, started.app.name, os.environ
+        )
+        return found
+
+    def _program(self) -> Program:
+        """The program whose blocks this process runs: one that can stop after every node, where that is asked for."""
+        app = self._started.app
+        each = self._started.options.checkpoint_each_node and self._folder() is not None
+        return app.stepwise() if each and app.stepwise is not None else app.program
+
     def _open_store(self) -> None:
-        surface, folder = self._surface, self._started.options.state_dir
+        surface, started, folder = self._surface, self._started, self._folder()
         keyed = [route for route in surface.routes if route.key is not None]
         if folder is None:
             if keyed:
@@ -170,7 +204,9 @@ class _Server:
                 raise ConfigError(f"route {which}: idempotency_key needs a state directory; pass --state-dir")
             return
         if surface.store is not None:
-            self._store = surface.store(folder, self._started.process.emit)
+            self._store = surface.store(folder, started.process.emit, started.operands.get("state"))
+            assert started.app.state is not None
+            self._keeper = started.app.state.keep(started, self._store)
 
     def _open(self, host: str, port: int) -> None:
         """Listen, say so, and begin with the schedules."""
@@ -182,7 +218,7 @@ class _Server:
                 self._announce(sockets)
         events = asyncio.get_running_loop()
         for trigger in self._surface.triggers if self._is_first() else ():
-            running = trigger.follow(self.service.fire, self._started.process.emit, self._ending)
+            running = trigger.follow(self.runs.fire, self._started.process.emit, self._ending)
             task = events.create_task(running)
             self._schedules.add(task)
             task.add_done_callback(self._schedules.discard)
@@ -191,8 +227,11 @@ class _Server:
                 self._started.options.reload_file, self._ask_reload, self._started.process.emit
             )
             self._tasks.append(events.create_task(watching))
-        if self._store is not None:
-            self._tasks.append(events.create_task(self._checkpoints()))
+        if self._keeper is not None:
+            self._follow_runs(self._keeper)
+        if self._store is not None and self._surface.upkeep is not None:
+            self._upkeep = self._surface.upkeep(self._store, first=self._is_first())
+            self._built_ins.upkeep = self._upkeep
         gc.collect()
         gc.freeze()  # what is here now stays: spare every collection the look at it
         if self.worker is None:
@@ -201,6 +240,15 @@ class _Server:
             self._built_ins.board = self.worker.board
             self._tasks.append(events.create_task(self._publish(self.worker)))
             os.write(self.worker.ready, b".")
+
+    def _follow_runs(self, keeper: Keeper) -> None:
+        """Go on with what is approved, and with what a dead process left."""
+        state = self._started.app.state
+        assert state is not None
+        self._recovery = recovery = state.recovery(self._started, self.runs, keeper)
+        keeper.wake = recovery.wake
+        self.runs.go_on = recovery.join
+        self._tasks.append(asyncio.get_running_loop().create_task(recovery.follow()))
 
     def _is_first(self) -> bool:
         return self.worker is None or self.worker.number == 0
@@ -261,6 +309,8 @@ class _Server:
             notify.notify(os.environ, "STOPPING=1")
         tell(self._started.program, f"draining: {self._in_flight()} in flight, at most {seconds} s")
         self._ending.set()
+        if self._recovery is not None:
+            self._recovery.stop()
         self._listener.stop()
         deadline = monotonic() + seconds
         while self._in_flight():
@@ -271,14 +321,9 @@ class _Server:
             await asyncio.sleep(_STEP)
         return OK
 
-    async def _checkpoints(self) -> None:
-        """Write the log of the database back from time to time."""
-        while True:
-            await asyncio.sleep(_CHECKPOINT)
-            self._store.checkpoint()
-
     def _in_flight(self) -> int:
-        return self._listener.connections + len(self._schedules)
+        resumed = 0 if self._recovery is None else self._recovery.busy
+        return self._listener.connections + len(self._schedules) + resumed
 
     async def _close(self) -> None:
         if hasattr(self, "_listener"):
@@ -286,8 +331,12 @@ class _Server:
         for task in (*self._tasks, *self._schedules):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._schedules, return_exceptions=True)
+        if self._recovery is not None:
+            await self._recovery.end()
         if hasattr(self, "_reload"):
             await self._reload.end()
         await self._started.process.close()
-        if self._store is not None:
-            self._store.close()
+        if self._upkeep is not None:
+            self._upkeep.close()
+        if self._keeper is not None:
+            self._keeper.close()

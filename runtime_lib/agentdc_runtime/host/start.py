@@ -74,13 +74,17 @@ def run_app(app: App, argv: list[str]) -> int:
     try:
         if len(argv) > 1 and argv[1] == "inspect":
             return _inspect(argv[2:], program)
+        if len(argv) > 1 and argv[1] in app.verbs:
+            return app.verbs[argv[1]](app, argv[2:], program, lambda: _begun(app, program))
         options = parse(argv[1:], os.environ, app.features)
         for line in options.warnings:
             tell(program, line)
+        if options.list_checkpoints and app.state is not None and not (options.help or options.version):
+            return int(app.state.list_checkpoints(app, options, program))
         said = _asked(app, options, program)
         if said is not None:
             return print_out(said, program)
-        return _run(app, options, program)
+        return run_with(app, options, program, _mode)
     except UsageError as error:
         from agentdc_runtime.host.usage import help_text
 
@@ -95,6 +99,15 @@ def run_app(app: App, argv: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and nobody wants a traceback
         tell(program, InternalError(error).display)
         return FAILED
+
+
+def _begun(app: App, program: str) -> tuple[Options, dict[str, Any], Log]:
+    """What a verb has in common with a run: the environment, the operands, and the log."""
+    options = parse([], os.environ, app.features)
+    for each in options.warnings:
+        tell(program, each)
+    operands = read_operands(app)
+    return options, operands, _verified_log(app, options, operands, program)
 
 
 def _open_streams() -> None:
@@ -146,25 +159,37 @@ def _check_config(app: App, path: str) -> None:
         )
 
 
-def _run(app: App, options: Options, program: str) -> int:
+def run_with(app: App, options: Options, program: str, work: Callable[[Started], int]) -> int:
+    """Do something with a started app: its log open, its limits applied, its policy and secrets at hand."""
     if app.abi != abi.ABI:
         raise Refusal(f"internal error: built for runtime ABI {app.abi}, linked with {abi.ABI}", FAILED)
-    operands = _operands(app)
+    operands = read_operands(app)
     log = _verified_log(app, options, operands, program)
     try:
         process = _process(app, operands, log, options.mcp_stdio)
         started = Started(app, options, program, operands, log, process)
         if app.models is not None:
             _ask_models(app.models, started)
-        if (options.mode or ("once" if app.serve is None else "serve")) == "once":
-            return app.once(started)
-        if app.serve is None:
-            raise Refusal(
-                "serve mode needs an [[http_routes]] entry, or a cron, interval or fs_watch trigger", USAGE
-            )
-        return app.serve(started)
+        return work(started)
     finally:
         log.close()
+
+
+def _mode(started: Started) -> int:
+    """What the flags ask for: a run that was begun before, one run, or serving."""
+    app, options = started.app, started.options
+    try:
+        if app.state is not None and (options.resume is not None or options.resume_incomplete):
+            return int(app.state.resume(started))
+        if (options.mode or ("once" if app.serve is None else "serve")) == "once":
+            return app.once(started)
+    except AgentError as error:  # the state directory cannot be used
+        raise Refusal(error.display, FAILED) from error
+    if app.serve is None:
+        raise Refusal(
+            "serve mode needs an [[http_routes]] entry, or a cron, interval or fs_watch trigger", USAGE
+        )
+    return app.serve(started)
 
 
 def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | None) -> Process:
@@ -219,7 +244,7 @@ def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Lo
     return registry
 
 
-def _operands(app: App) -> dict[str, Any]:
+def read_operands(app: App) -> dict[str, Any]:
     """The built-in operands; a directory app can be edited, and then they may be anything."""
     try:
         operands = loads(app.read_data("operands.json").decode())

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from agentdc_runtime.http.route import Route
-    from agentdc_runtime.http.service import Walk
+    from agentdc_runtime.http.runs import Walk
 
 MOST_RUNS = 128
 
@@ -17,13 +17,15 @@ MOST_RUNS = 128
 class Surface:
     """Routes and triggers, and the parts of the runtime that they take.
 
-    `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`, `http2`: the modules
-    of server TLS and HTTP/2. `store`, `guard`: the state store and the idempotency guard over it. `openapi`: the
-    path of the document. `triggers`: each with a loop of its own.
+    `walk`: runs blocks that await; `walk_kept`: of either colour, with checkpoints. `auth`, `reference`, `bucket`:
+    see `route.Linked`. `tls`, `http2`: the modules of server TLS and HTTP/2. `store`, `upkeep`: the state store and
+    what keeps it well; `guard`: idempotency over it. `approvals`: the routes of that surface. `openapi`: the path
+    of the document. `triggers`: each with a loop of its own.
     """
 
     __slots__ = (
         "alpn",
+        "approvals",
         "auth",
         "bucket",
         "guard",
@@ -38,7 +40,9 @@ class Surface:
         "store",
         "tls",
         "triggers",
+        "upkeep",
         "walk",
+        "walk_kept",
     )
 
     def __init__(
@@ -47,14 +51,17 @@ class Surface:
         routes: tuple[Route, ...] = (),
         triggers: tuple[Any, ...] = (),
         walk: Walk | None = None,
+        walk_kept: Walk | None = None,
         auth: Mapping[str, Callable[[str, Mapping[str, Any]], Any]] | None = None,
         reference: Callable[[str | None], tuple[str, str] | None] | None = None,
         bucket: Callable[[int, float], Any] | None = None,
         tls: ModuleType | None = None,
         alpn: tuple[str, ...] = (),
         http2: ModuleType | None = None,
-        store: Callable[..., Any] | None = None,
+        store: Any = None,
+        upkeep: Callable[..., Any] | None = None,
         guard: Callable[..., Any] | None = None,
+        approvals: tuple[Route, ...] = (),
         openapi: str | None = None,
         readyz: bool = False,
         opaque: bool = False,
@@ -64,6 +71,7 @@ class Surface:
         self.routes = routes
         self.triggers = triggers
         self.walk = walk
+        self.walk_kept = walk_kept
         self.auth = auth or {}
         self.reference = reference
         self.bucket = bucket
@@ -71,7 +79,9 @@ class Surface:
         self.alpn = alpn
         self.http2 = http2
         self.store = store
+        self.upkeep = upkeep
         self.guard = guard
+        self.approvals = approvals
         self.openapi = openapi
         self.readyz = readyz
         self.opaque = opaque

@@ -33,6 +33,10 @@ _RUN = {
     "resume_incomplete": ("", "continue every interrupted run"),
     "list_checkpoints": ("", "list the runs that can be continued"),
     "checkpoint_each_node": ("", "make a checkpoint after every node"),
+    "recover": (
+        "auto|list|off",
+        "interrupted runs, when serving: continue, tell, or leave them; default auto",
+    ),
 }
 _TRUST = {
     "config": ("FILE", "accepted only when it is the workflow that this app was built from"),
@@ -73,6 +77,11 @@ def help_text(program: str, workflow: str, features: frozenset[str]) -> str:
         "",
         f"Usage: {program} [FLAGS]",
         f"       {program} inspect FILE    show the record of a run",
+        *(
+            [f"       {program} state ACTION    look after the state directory"]
+            if "state" in features
+            else []
+        ),
     ]
     for title, rows in SECTIONS:
         lines += ["", f"{title}:"]

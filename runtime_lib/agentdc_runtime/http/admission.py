@@ -19,8 +19,8 @@ class Admission:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.inside = 0
 
-    async def enter(self, seconds: float) -> bool:
-        """Wait for a turn, at most so long; False when none came. Whoever enters must leave."""
+    async def enter(self, seconds: float | None) -> bool:
+        """Wait for a turn, at most so long, None for ever; False when none came. Whoever enters must leave."""
         if self._free and not self._waiting:
             self._free -= 1
             self.inside += 1

@@ -33,7 +33,8 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 class BuiltIns:
     """The built-in endpoints of one app, and the metrics that they show.
 
-    `listener`: set once there is one. `board`: where several workers leave their figures.
+    `listener`: set once there is one. `board`: where several workers leave their figures. `store`, `upkeep`: of the
+    state, in an app that has one.
     """
 
     def __init__(self, started: Started, surface: Surface, reload: Reload) -> None:
@@ -44,6 +45,8 @@ class BuiltIns:
         self.listener: Listener = None  # type: ignore[assignment]
         self.figures = Figures(started.process.counters)
         self.board: Board | None = None
+        self.store: Any = None
+        self.upkeep: Any = None
 
     def answers(self) -> dict[str, BuiltIn]:
         """Path to what answers `GET` there."""
@@ -61,25 +64,32 @@ class BuiltIns:
     def _readyz(self) -> tuple[int, str, bytes]:
         if self.listener.draining:
             return 503, JSON, b'{"status":"draining"}'
+        if self.store is not None and self.store.status.refuses:
+            return 503, JSON, compact({"status": f"state_{self.store.status.name}"}).encode()
         return 200, JSON, b'{"status":"ready"}'
 
     def snapshot(self) -> dict[str, Any]:
         """The figures of this process at this moment."""
         gauges = self.figures.gauges
-        gauges["agentdc_inflight_runs"] = len(self.listener.service.running)
+        gauges["agentdc_inflight_runs"] = len(self.listener.service.runs.running)
         gauges["agentdc_open_connections"] = self.listener.connections
-        return self.figures.snapshot()
+        found = self.figures.snapshot()
+        if self.upkeep is not None:
+            found["state"] = self.upkeep.snapshot()
+        return found
 
     def _metrics(self) -> tuple[int, str, bytes]:
         app, figures = self._started.app, Figures({})
-        figures.add(self.snapshot())
-        if self.board is not None:
-            for each in self.board.others():
-                figures.add(each)
-        return 200, TEXT, render(app.name, app.version, figures.counters, self._families(figures))
+        all_of_them = [self.snapshot(), *(() if self.board is None else self.board.others())]
+        for each in all_of_them:
+            figures.add(each)
+        families = self._families(figures, [each["state"] for each in all_of_them if "state" in each])
+        return 200, TEXT, render(app.name, app.version, figures.counters, families)
 
-    def _families(self, figures: Figures) -> Iterator[Metric]:
+    def _families(self, figures: Figures, states: list[dict[str, Any]]) -> Iterator[Metric]:
         yield from figures.families()
+        if self.upkeep is not None:
+            yield from self.upkeep.families(states)
         if self._reload.expires is not None:
             name = "agentdc_tls_certificate_expiry_timestamp_seconds"
             yield Gauge(name, "When the server's certificate ends.", int(self._reload.expires))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from agentdc_runtime.errors import ConfigError
-from agentdc_runtime.state.idempotency import Deliveries, NoKey, key_of
+from agentdc_runtime.state.fault import StoreError
+from agentdc_runtime.state.idempotency import Deliveries, Link, NoKey, key_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agentdc_runtime.core.run import Json
+    from collections.abc import Callable
+
+    from agentdc_runtime.core.run import Json, Run
     from agentdc_runtime.http.route import Route
     from agentdc_runtime.state.idempotency import Reply
     from agentdc_runtime.state.store import Store
+
+_CLOSED = frozenset({"state_full", "state_readonly", "state_corrupt"})  # no new run begins (spec 04 §4.4)
 
 
 class Guard:
@@ -23,74 +25,84 @@ class Guard:
     def __init__(self, store: Store) -> None:
         self._deliveries = Deliveries(store)
 
-    def delivery(self, route: Route, payload: Json, body: bytes, run_time: float) -> Delivery:
+    def delivery(
+        self, route: Route, payload: Json, body: bytes, run_time: float, new_id: Callable[[], str]
+    ) -> Delivery:
         """The delivery of one request, to be entered."""
-        return Delivery(self._deliveries, route, payload, body, run_time)
+        return Delivery(self._deliveries, route, payload, body, run_time, new_id)
 
 
 class Delivery:
-    """A request with a key, as an asynchronous context. `refusal`: status and text; `replay`: an earlier answer.
+    """A request with a key, as an asynchronous context.
 
-    Without either the caller runs the workflow, and records the answer; what is not recorded is released at the end.
+    `refusal`: status and text; `replay`: an earlier answer; `interrupted`: the run that goes on with it. Without any
+    of them the caller runs the workflow, with `run_id` and `link`; its end records the answer (`state.keeper`), and
+    what never came to an end is released.
     """
 
     __slots__ = (
         "_body",
         "_deliveries",
-        "_key",
+        "_new_id",
         "_payload",
         "_route",
         "_run_time",
-        "_token",
+        "interrupted",
+        "link",
         "refusal",
         "replay",
+        "run_id",
     )
 
     def __init__(
-        self, deliveries: Deliveries, route: Route, payload: Json, body: bytes, run_time: float
+        self,
+        deliveries: Deliveries,
+        route: Route,
+        payload: Json,
+        body: bytes,
+        run_time: float,
+        new_id: Callable[[], str],
     ) -> None:
         self._deliveries = deliveries
         self._route = route
         self._payload = payload
         self._body = body
         self._run_time = run_time
-        self._key = ""
-        self._token = ""
+        self._new_id = new_id
+        self.run_id = ""
+        self.link: Link | None = None
         self.refusal: tuple[int, str] | None = None
         self.replay: Reply | None = None
+        self.interrupted: str | None = None
 
     async def __aenter__(self) -> Delivery:
-        assert self._route.key is not None
+        route = self._route
+        assert route.key is not None
         try:
-            self._key = key_of(self._route.key, self._payload, self._body)
-            found = await self._deliveries.begin(self._scope, self._key, self._route.ttl, self._run_time)
+            key = key_of(route.key, self._payload, self._body)
+            link = Link(f"{route.method}|{route.path}", key, route.ttl)
+            found = await self._deliveries.begin(link, self._run_time, self._new_id)
         except NoKey as error:
             self.refusal = (400, str(error))
-        except (sqlite3.Error, ConfigError):
-            self.refusal = (400, "the idempotency store is unavailable")
+        except StoreError as error:
+            known = error.code in _CLOSED
+            self.refusal = (503, error.reason) if known else (400, "the idempotency store is unavailable")
         else:
             if found.busy:
                 self.refusal = (409, "a request with this idempotency key is in flight")
             self.replay = found.reply
-            self._token = found.token
+            self.interrupted = found.interrupted
+            self.run_id = found.run_id
+            self.link = link if found.run_id else None
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._token:
+        if self.link is not None:
             try:
-                await self._deliveries.release(self._scope, self._key, self._token)
-            except (sqlite3.Error, ConfigError):
+                await self._deliveries.release(self.link, self.run_id)
+            except StoreError:
                 return  # the row is taken over when it is old, or this process gone
 
-    async def record(self, status: int, content_type: str, body: bytes) -> None:
-        """Keep the answer, before the caller gets it; a store that fails degrades to at-least-once."""
-        try:
-            reply = (status, content_type, body)
-            await self._deliveries.finish(self._scope, self._key, self._token, self._route.ttl, reply)
-        except (sqlite3.Error, ConfigError):
-            return
-        self._token = ""
-
-    @property
-    def _scope(self) -> str:
-        return f"{self._route.method}|{self._route.path}"
+    def ended(self, run: Run) -> None:
+        """The run has ended; nothing is left to release if its end was committed."""
+        self.link = run.delivery

@@ -25,9 +25,10 @@ class Route:
     `start`: name of the start node. `check`: what is wrong with a payload by the input schema, or None. `key`: where
     the idempotency key comes from; `ttl`: seconds that an answer is remembered. The parts of the runtime that only
     some routes have: `cors` answers pages of other origins, `stream` and `websocket` let a caller follow the run.
+    `handle`: answers instead of a run.
     """
 
-    __slots__ = ("check", "cors", "key", "method", "path", "start", "stream", "ttl", "websocket")
+    __slots__ = ("check", "cors", "handle", "key", "method", "path", "start", "stream", "ttl", "websocket")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Route:
         cors: Any = None,
         stream: Any = None,
         websocket: Any = None,
+        handle: Any = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -51,6 +53,7 @@ class Route:
         self.cors = cors
         self.stream = stream
         self.websocket = websocket
+        self.handle = handle
 
 
 class Endpoint:
@@ -58,24 +61,37 @@ class Endpoint:
 
     __slots__ = ("auth", "block", "bucket", "label", "route")
 
-    def __init__(self, route: Route, block: Block, auth: Any, bucket: Bucket | None) -> None:
+    def __init__(self, route: Route, block: Block | None, auth: Any, bucket: Bucket | None) -> None:
         self.route = route
-        self.block = block
+        self.block: Block = block  # type: ignore[assignment] # none where no run begins, and nobody asks
         self.auth = auth
         self.bucket = bucket
         self.label = f"{route.method.upper()} {route.path}"
 
 
 class Table:
-    """All routes of one generation: path to upper-case method to endpoint. `bindings`: by kind and name."""
+    """All routes of one generation: path to upper-case method to endpoint. `bindings`: by kind and name.
 
-    __slots__ = ("bindings", "paths")
+    `below`: a path whose end is data, None when there is none.
+    """
 
-    def __init__(self, endpoints: list[Endpoint], bindings: Mapping[tuple[str, str], Any]) -> None:
+    __slots__ = ("below", "bindings", "paths")
+
+    def __init__(
+        self, endpoints: list[Endpoint], bindings: Mapping[tuple[str, str], Any], below: str | None = None
+    ) -> None:
         self.bindings = bindings
+        self.below = below
         self.paths: dict[str, dict[str, Endpoint]] = {}
         for each in endpoints:
             self.paths.setdefault(each.route.path, {})[each.route.method.upper()] = each
+
+    def find(self, path: str) -> dict[str, Endpoint] | None:
+        """What answers on a path, by method."""
+        methods = self.paths.get(path)
+        if methods is None and self.below is not None and path.startswith(self.below):
+            return self.paths[self.below]
+        return methods
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -87,10 +103,11 @@ class Linked:
     """The parts that tables are made of.
 
     `auth`: kind to a function from (name, settings) to a binding. `reference`: reads `KIND:NAME`; None when the app
-    was built without auth. `bucket`: makes one from capacity and refill; None when no route is limited.
+    was built without auth. `bucket`: makes one from capacity and refill; None when no route is limited. `approvals`:
+    the routes of that surface.
     """
 
-    __slots__ = ("auth", "bucket", "program", "reference", "routes")
+    __slots__ = ("approvals", "auth", "bucket", "program", "reference", "routes")
 
     def __init__(
         self,
@@ -99,14 +116,16 @@ class Linked:
         auth: Mapping[str, Callable[[str, Settings], Any]],
         reference: Callable[[str | None], tuple[str, str] | None] | None,
         bucket: Callable[[int, float], Bucket] | None,
+        approvals: tuple[Route, ...] = (),
     ) -> None:
         self.program = program
         self.routes = routes
         self.auth = auth
         self.reference = reference
         self.bucket = bucket
+        self.approvals = approvals
 
-    def table(self, auth: Settings, routes: list[Settings]) -> Table:
+    def table(self, auth: Settings, routes: list[Settings], approvals_auth: str | None = None) -> Table:
         """The table that these operands make. ConfigError names the route or the binding that is wrong."""
         said = {(each["method"], each["path"]): each for each in routes}
         bindings = self._bindings(auth)
@@ -122,7 +141,13 @@ class Linked:
                     self._bucket(operand.get("rate_limit"), where),
                 )
             )
-        return Table(endpoints, bindings)
+        if not self.approvals:
+            return Table(endpoints, bindings)
+        who = self._auth(approvals_auth, bindings, "[server] approvals_auth")
+        if who is None:
+            raise ConfigError("[server] approvals_auth: approvals need a binding that says who decides")
+        endpoints += [Endpoint(route, None, who, None) for route in self.approvals]
+        return Table(endpoints, bindings, self.approvals[-1].path)
 
     def _bindings(self, auth: Settings) -> dict[tuple[str, str], Any]:
         found = {

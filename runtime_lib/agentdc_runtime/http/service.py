@@ -11,9 +11,6 @@ from __future__ import annotations
 
 from time import monotonic, time
 
-from agentdc_runtime.core.drive import drive
-from agentdc_runtime.core.report import counters
-from agentdc_runtime.core.run import Run
 from agentdc_runtime.errors import AgentError
 from agentdc_runtime.http import reply, traceparent
 from agentdc_runtime.http.body import BodyError, decode
@@ -27,16 +24,14 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeAlias
 
     from agentdc_runtime.core.process import Process
-    from agentdc_runtime.core.run import Ending, Json, Next, Program
-    from agentdc_runtime.http.admission import Admission
+    from agentdc_runtime.core.run import Ending, Json, Program, Run
     from agentdc_runtime.http.route import Endpoint, Table
+    from agentdc_runtime.http.runs import Runs
     from agentdc_runtime.http.wire import Request
-    from agentdc_runtime.observe.figures import Figures
     from agentdc_runtime.observe.log import Fields, Log, Spans
 
     Principal: TypeAlias = dict[str, Any]
     Answer: TypeAlias = "bytes | Coroutine[Any, Any, bytes]"
-    Walk: TypeAlias = Callable[[Run, Next], Awaitable[Ending]]
     BuiltIn: TypeAlias = Callable[[], tuple[int, str, bytes]]
     Extra: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -72,60 +67,38 @@ UNMATCHED = "other"  # the route label of requests that no route answers
 class Service:
     """Answers requests.
 
-    `walk`: runs blocks that await, None in a pure app. `run_time`: seconds per run. `built_in`: path to what `GET`
-    answers there. `guard`: the idempotency store, None when no route has a key. `figures`: what it counts.
-    `opaque`: a 500 names the run instead of telling what went wrong.
+    `runs`: makes and walks the runs. `built_in`: path to what `GET` answers there. `guard`: the idempotency store,
+    None when no route has a key. `opaque`: a 500 names the run instead of telling what went wrong.
     """
 
-    __slots__ = (
-        "admission",
-        "built_in",
-        "dry_run",
-        "figures",
-        "guard",
-        "log",
-        "opaque",
-        "process",
-        "program",
-        "run_time",
-        "running",
-        "walk",
-    )
+    __slots__ = ("built_in", "figures", "guard", "log", "opaque", "process", "program", "runs")
 
     def __init__(
         self,
         program: Program,
         process: Process,
         log: Log,
+        runs: Runs,
         *,
-        walk: Walk | None,
-        admission: Admission,
-        run_time: float,
-        dry_run: bool,
         built_in: Mapping[str, BuiltIn],
         guard: Any,
-        figures: Figures,
         opaque: bool = False,
     ) -> None:
         self.program = program
         self.process = process
         self.log = log
-        self.walk = walk
-        self.admission = admission
-        self.run_time = run_time
-        self.dry_run = dry_run
+        self.runs = runs
         self.built_in = built_in
         self.guard = guard
-        self.figures = figures
+        self.figures = runs.figures
         self.opaque = opaque
-        self.running: set[Run] = set()
 
     def answer(self, request: Request, caller: Caller) -> Answer:
         """The answer, or the coroutine that ends with it."""
         if request.path in self.built_in and request.method in {"GET", "HEAD"}:
             status, kind, body = self.built_in[request.path]()
             return self._reply(request, caller, None, status, kind, body, label=request.path)
-        methods = caller.table.paths.get(request.path)
+        methods = caller.table.find(request.path)
         if methods is None:
             return self.refuse(request, caller, None, 404, {"error": "Not Found", "path": request.path})
         endpoint = methods.get(request.method.upper())
@@ -207,6 +180,12 @@ class Service:
     def _accepted(self, request: Request, caller: Caller, endpoint: Endpoint, principal: Principal) -> Answer:
         """Read the body, and run."""
         route = endpoint.route
+        if route.handle is not None:
+            return route.handle(self, request, caller, endpoint, principal)  # type: ignore[no-any-return]
+        if route.key is None and self.runs.closed is not None:
+            why = self.runs.closed()
+            if why is not None:
+                return self._shut(request, caller, endpoint, why.reason)
         if route.websocket is not None and route.websocket.asked(request):
             return route.websocket.serve(self, request, caller, endpoint, principal)  # type: ignore[no-any-return]
         try:
@@ -224,15 +203,23 @@ class Service:
         run = self.new_run(request, payload, principal, endpoint)
         if route.stream is not None and route.stream.asked(request):
             return route.stream.serve(self, request, caller, endpoint, run)  # type: ignore[no-any-return]
-        if self.walk is not None:
+        if self.runs.walk is not None:
             return self._walked(request, caller, endpoint, run)
-        return self._outcome(request, caller, endpoint, self._drive(run, endpoint), run)
+        ending = self.runs.at_once(run, endpoint.block)
+        if ending.status == "paused":
+            return self._paused(request, caller, endpoint, ending, run)
+        return self._outcome(request, caller, endpoint, ending, run)
 
     async def _walked(self, request: Request, caller: Caller, endpoint: Endpoint, run: Run) -> bytes:
         ending = await self.walk_run(run, endpoint)
         if ending is None:
             return self._busy(request, caller, endpoint)
         return self._outcome(request, caller, endpoint, ending, run)
+
+    async def _paused(
+        self, request: Request, caller: Caller, endpoint: Endpoint, ending: Ending, run: Run
+    ) -> bytes:
+        return self._outcome(request, caller, endpoint, await self.runs.kept(run, ending), run)
 
     async def _guarded(
         self, request: Request, caller: Caller, endpoint: Endpoint, payload: Json, principal: Principal
@@ -242,108 +229,59 @@ class Service:
         if self.guard is None:
             missing = "idempotency needs a state directory (--state-dir)"
             return self.refuse(request, caller, endpoint, 400, {"error": missing})
-        async with self.guard.delivery(route, payload, request.body, self.run_time) as delivery:
+        runs, new_id = self.runs, self.process.next_run_id
+        async with self.guard.delivery(route, payload, request.body, runs.run_time, new_id) as delivery:
             if delivery.refusal is not None:
                 status, text = delivery.refusal
+                if status == 503:
+                    return self._shut(request, caller, endpoint, text)
                 return self.refuse(request, caller, endpoint, status, {"error": text})
             if delivery.replay is not None:
                 status, kind, body = delivery.replay
                 extra = (("X-Agentd-Idempotent-Replay", "true"),)
                 return self._reply(request, caller, endpoint, status, kind, body, extra)
-            run = self.new_run(request, payload, principal, endpoint)
+            if delivery.interrupted is not None:
+                return await self._continued(request, caller, endpoint, delivery.interrupted)
+            run = self.new_run(request, payload, principal, endpoint, delivery.run_id)
+            run.delivery = delivery.link
             ending = await self.walk_run(run, endpoint)
             if ending is None:
                 return self._busy(request, caller, endpoint)
-            status, kind, body = reply.outcome_reply(ending, run)
-            if ending.status in {"completed", "paused"}:
-                await delivery.record(status, kind, body)
+            delivery.ended(run)
             return self._outcome(request, caller, endpoint, ending, run)
+
+    async def _continued(self, request: Request, caller: Caller, endpoint: Endpoint, run_id: str) -> bytes:
+        """The answer of a run that another process began for this delivery, and that goes on here."""
+        found = await self.runs.go_on(run_id)
+        if found is None:
+            text = f"the run {run_id} of this idempotency key was interrupted, and cannot go on here"
+            return self.refuse(request, caller, endpoint, 409, {"error": text})
+        run, ending = found
+        return self._outcome(request, caller, endpoint, ending, run)
 
     # Runs.
 
-    def new_run(self, request: Request, payload: Json, principal: Principal, endpoint: Endpoint) -> Run:
+    def new_run(
+        self,
+        request: Request,
+        payload: Json,
+        principal: Principal,
+        endpoint: Endpoint,
+        run_id: str | None = None,
+    ) -> Run:
         """The run that this request starts, with its journal."""
-        run = Run(
-            self.program,
-            self.process,
-            "http",
-            payload,
-            deadline=monotonic() + self.run_time,
-            dry_run=self.dry_run,
-        )
-        if not isinstance(payload, dict):
-            run.outputs["trigger"]["principal"] = principal
         header = request.headers.get("traceparent")
         context = None if header is None else traceparent.parse(header)
+        run = self.runs.new("http", payload, endpoint.route.start, lambda: _span(request, context), run_id)
+        if not isinstance(payload, dict):
+            run.outputs["trigger"]["principal"] = principal
         if context is not None:
             run.traceparent = traceparent.outgoing(context)
-        if self.process.journal is not None:
-            self.process.journal(run, endpoint.route.start, lambda: _span(request, context)).started()
         return run
 
     async def walk_run(self, run: Run, endpoint: Endpoint) -> Ending | None:
         """Run in its turn; None when no turn came within the time of a run."""
-        if self.walk is None:
-            return self._drive(run, endpoint)
-        if not await self.admission.enter(self.run_time):
-            self._forget(run)
-            return None
-        self.running.add(run)
-        try:
-            run.deadline = monotonic() + self.run_time
-            ending = await self.walk(run, endpoint.block)
-        finally:
-            self.running.discard(run)
-            self.admission.leave()
-        self._account(run, ending)
-        return ending
-
-    def _drive(self, run: Run, endpoint: Endpoint) -> Ending:
-        ending = drive(run, endpoint.block)
-        self._account(run, ending)
-        return ending
-
-    def _account(self, run: Run, ending: Ending) -> None:
-        in_node = False
-        if ending.status == "completed":
-            self.process.count_completed(len(run.trace))
-        else:
-            counts = counters(ending, run)
-            self.process.count(counts)
-            in_node = counts["node_failures"] == 1
-        self.figures.durations.observe(ending.status, monotonic() - run.started)
-        for node, _, _, seconds in run.trace:
-            self.figures.node_durations.observe(node.kind, seconds)
-        if run.journal is not None:
-            run.journal.ended(ending, in_node)
-            self._forget(run)
-
-    @staticmethod
-    def _forget(run: Run) -> None:
-        run.journal = None  # it refers back to the run: without this only the collector could free them
-
-    async def fire(self, start: str, payload: dict[str, Json]) -> str:
-        """The run of a trigger; its status, or AgentError (spec 02 §10.1)."""
-        run = Run(
-            self.program,
-            self.process,
-            "manual",
-            payload,
-            deadline=monotonic() + self.run_time,
-            dry_run=self.dry_run,
-        )
-        if self.process.journal is not None:
-            self.process.journal(run, start, None).started()
-        block = self.program.starts[start][1]
-        self.running.add(run)
-        try:
-            ending = drive(run, block) if self.walk is None else await self.walk(run, block)
-        finally:
-            self.running.discard(run)
-        self._account(run, ending)
-        if ending.error is not None:
-            raise ending.error
-        return ending.status
+        return await self.runs.in_turn(run, endpoint.block)
 
     def outcome(self, ending: Ending, run: Run) -> tuple[int, str, bytes]:
         """Status, content type and body for whoever started the run, however they follow it."""
@@ -412,6 +350,10 @@ class Service:
     def _busy(self, request: Request, caller: Caller, endpoint: Endpoint) -> bytes:
         document = {"error": "too many runs in flight"}
         return self.refuse(request, caller, endpoint, 503, document, (("Retry-After", "1"),))
+
+    def _shut(self, request: Request, caller: Caller, endpoint: Endpoint, reason: str) -> bytes:
+        """No run begins, because the state store could not keep it (spec 04 §4.4)."""
+        return self.refuse(request, caller, endpoint, 503, {"error": reason}, (("Retry-After", "30"),))
 
     def _principal(self, principal: Principal, caller: Caller) -> Principal:
         """With the identity of the connection's certificate, whatever the kind (spec 02 §2.3)."""

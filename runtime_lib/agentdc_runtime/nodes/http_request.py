@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from os import environ
 
+from agentdc_runtime.core.visit import visit
 from agentdc_runtime.errors import ConfigError, ToolError
 from agentdc_runtime.net.url import BadUrl, parse
 from agentdc_runtime.observe.log import WARN
@@ -32,11 +33,18 @@ _TOOL = "http_request"
 
 
 async def run(
-    run: Run, *, method: str, url: Json, body: Callable[[], Json] | None, headers: tuple[Header, ...]
+    run: Run,
+    *,
+    method: str,
+    url: Json,
+    body: Callable[[], Json] | None,
+    headers: tuple[Header, ...],
+    keyed: bool = False,
 ) -> tuple[Json, str | None]:
     """`{"body", "bytes", "headers", "status"}`, with the branch `error` unless the status is 200…299.
 
     `method`: in upper case. `headers`: name and parts, where a part in a tuple of its own names a secret.
+    `keyed`: with an Idempotency-Key, the same on every attempt at this visit of the node, in whatever process.
     """
     address = string(url, _TOOL, "url_from")
     assert run.gate is not None
@@ -45,6 +53,8 @@ async def run(
         return {"dry_run": True, "method": method, "url": address}, None
     content = _content(body)
     lines = [(name, await _value(run.process, name, parts)) for name, parts in headers]
+    if keyed:
+        lines.insert(0, ("Idempotency-Key", _key(run)))
     if run.traceparent is not None and all(name.lower() != "traceparent" for name, _ in lines):
         lines.insert(0, ("traceparent", run.traceparent))  # a declared one wins (spec 03 §4.2)
     answer = await _exchange(run.process, method, address, content, lines)
@@ -55,6 +65,16 @@ async def run(
         "status": answer.status,
     }
     return output, None if 200 <= answer.status <= 299 else "error"
+
+
+def _key(run: Run) -> str:
+    """A key of this visit that tells nothing of the run; ids of runs that nothing keeps may occur elsewhere too."""
+    from hashlib import sha256
+    from os import urandom
+
+    process = run.process
+    salt = b"" if process.keeper is not None else process.kept.setdefault("idempotency", urandom(16))
+    return sha256(salt + visit(run).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _content(body: Callable[[], Json] | None) -> bytes:

@@ -33,5 +33,5 @@ async def run(
     results: list[Json] = []
     for first in range(0, len(items), max_concurrent):
         part = items[first : first + max_concurrent]
-        results += await wave(run, tuple((program, start, item) for item in part))
+        results += await wave(run, tuple((program, start, item) for item in part), first)
     return child.gathered(results)

@@ -1,7 +1,8 @@
-"""Answers that were given before, by route and key (spec 02 §3.2). Links the store.
+"""Answers that were given before, by route and key (spec 02 §3.2, spec 04 §4.2). Links the store.
 
-A row is written before the run begins and again with the answer before the caller sees it, so no crash in between can
-make a made-up answer; a row whose process is gone is taken over.
+A row is written before the run begins, and names it; the answer is written in the transaction that ends the run, so
+that no crash leaves one without the other. When the process of a row is gone, the run goes on from its checkpoint if
+it has one; else it is run again, under its old id, so that what its nodes ask of others carries the keys of before.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from agentdc_runtime.state.owner import is_gone, me
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from typing import Any, TypeAlias
 
     from agentdc_runtime.core.run import Json
@@ -29,84 +31,139 @@ class NoKey(Exception):
     """The key is not in the request; the message is for the caller."""
 
 
+class Link:
+    """A delivery as its run knows it. `scope`: method and path; `ttl`: seconds that an answer counts."""
+
+    __slots__ = ("key", "scope", "ttl")
+
+    def __init__(self, scope: str, key: str, ttl: int) -> None:
+        self.scope = scope
+        self.key = key
+        self.ttl = ttl
+
+    @property
+    def fields(self) -> list[str | int]:
+        """What a checkpoint holds of it."""
+        return [self.scope, self.key, self.ttl]
+
+
 class Found:
-    """What is known of a delivery. `reply`: to be given again; `busy`: another one is running; else run it."""
+    """What is known of a delivery. `reply`: to be given again; `busy`: another one is running; `interrupted`: the run
+    that goes on with it; else a run is to begin, with `run_id`.
+    """
 
-    __slots__ = ("busy", "reply", "token")
+    __slots__ = ("busy", "interrupted", "reply", "run_id")
 
-    def __init__(self, token: str = "", *, reply: Reply | None = None, busy: bool = False) -> None:
-        self.token = token
+    def __init__(
+        self,
+        run_id: str = "",
+        *,
+        reply: Reply | None = None,
+        busy: bool = False,
+        interrupted: str | None = None,
+    ) -> None:
+        self.run_id = run_id
         self.reply = reply
         self.busy = busy
+        self.interrupted = interrupted
 
 
 class Deliveries:
     """The table of deliveries. `clock`: Unix time in seconds."""
 
-    __slots__ = ("_clock", "_count", "_me", "_store")
+    __slots__ = ("_clock", "_me", "_store", "emit")
 
     def __init__(self, store: Store, clock: Any = time.time) -> None:
         self._store = store
         self._clock = clock
         self._me = me()
-        self._count = 0
+        self.emit = store.emit
 
-    async def begin(self, scope: str, key: str, ttl: int, run_time: float) -> Found:
-        """Claim a delivery. `ttl`: seconds that an answer counts; `run_time`: of the longest run."""
+    async def begin(self, link: Link, run_time: float, new_id: Callable[[], str]) -> Found:
+        """Claim a delivery. `run_time`: of the longest run, in seconds; `new_id`: an id for a run."""
         now = int(self._clock() * 1000)
-        self._count += 1
-        token = f"{self._me}#{self._count}"
         stale = int(max(2 * run_time, 60.0) * 1000)
-        digest = sha256(key.encode()).hexdigest()
+        digest = sha256(link.key.encode()).hexdigest()
 
         def claim(database: sqlite3.Connection) -> Found:
-            _sweep(database, now)
             row = database.execute(
-                "SELECT state, fingerprint, status, content_type, body, owner, created_at, expires_at"
+                "SELECT state, fingerprint, status, content_type, body, owner, created_at, expires_at, run_id"
                 " FROM idempotency WHERE scope = ? AND key = ?",
-                (scope, key),
+                (link.scope, link.key),
             ).fetchone()
+            run_id = None
             if row is not None and row[1] == digest:
-                state, _, status, content_type, body, owner, created, expires = row
+                state, _, status, content_type, body, owner, created, expires, known = row
                 if state == "done" and now <= expires:
                     return Found(reply=(status, content_type, bytes(body)))
-                holder = owner.partition("#")[0]
-                alive = holder == self._me or not is_gone(holder)
-                if state == "in_progress" and alive and now - created <= stale:
-                    return Found(busy=True)
+                if state == "in_progress" and not is_gone(owner):
+                    if now - created <= stale:
+                        return Found(busy=True)
+                elif state in {"in_progress", "interrupted"} and known is not None:
+                    if _has_checkpoint(database, known):
+                        return Found(interrupted=known)
+                    run_id = known
+            self._store.admit()  # what was answered before is answered again, whatever the state of the disk
+            _sweep(database, now)
+            run_id = run_id or new_id()
             database.execute(
-                "INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, state, owner, created_at, expires_at)"
-                " VALUES (?, ?, ?, 'in_progress', ?, ?, ?)",
-                (scope, key, digest, token, now, now + ttl * 1000 + stale),
+                "INSERT OR REPLACE INTO idempotency"
+                " (scope, key, fingerprint, state, run_id, owner, created_at, expires_at)"
+                " VALUES (?, ?, ?, 'in_progress', ?, ?, ?, ?)",
+                (link.scope, link.key, digest, run_id, self._me, now, now + link.ttl * 1000 + stale),
             )
-            return Found(token)
+            return Found(run_id)
 
         return await self._store.write(claim)
 
-    async def finish(self, scope: str, key: str, token: str, ttl: int, reply: Reply) -> None:
-        """Keep the answer of a claimed delivery; without effect when another process has taken it over."""
+    async def release(self, link: Link, run_id: str) -> None:
+        """Give a claimed delivery up: the next one runs again, or goes on where this one stopped."""
         now = int(self._clock() * 1000)
-        status, content_type, body = reply
+        await self._store.write(lambda database: settle(database, link, run_id, None, now))
 
-        def keep(database: sqlite3.Connection) -> None:
-            database.execute(
-                "UPDATE idempotency SET state = 'done', status = ?, content_type = ?, body = ?,"
-                " created_at = ?, expires_at = ? WHERE scope = ? AND key = ? AND owner = ?",
-                (status, content_type, body, now, now + ttl * 1000, scope, key, token),
-            )
 
-        await self._store.write(keep)
+def settle(database: sqlite3.Connection, link: Link, run_id: str, reply: Reply | None, now: int) -> None:
+    """The end of the run of a delivery, as a part of the transaction that ends it; without effect when another run
+    has taken the delivery over. `reply`: to be given again; without one the next delivery runs.
+    """
+    which = (link.scope, link.key, run_id)
+    ours = "WHERE scope = ? AND key = ? AND run_id = ? AND state != 'done'"
+    if reply is not None:
+        database.execute(
+            f"UPDATE idempotency SET state = 'done', status = ?, content_type = ?, body = ?,"  # noqa: S608
+            f" created_at = ?, expires_at = ? {ours}",
+            (*reply, now, now + link.ttl * 1000, *which),
+        )
+    elif _has_checkpoint(database, run_id):
+        database.execute(f"UPDATE idempotency SET state = 'interrupted' {ours}", which)  # noqa: S608
+    else:
+        database.execute(f"DELETE FROM idempotency {ours}", which)  # noqa: S608
 
-    async def release(self, scope: str, key: str, token: str) -> None:
-        """Give a claimed delivery up: the next one runs again."""
 
-        def forget(database: sqlite3.Connection) -> None:
-            database.execute(
-                "DELETE FROM idempotency WHERE scope = ? AND key = ? AND owner = ? AND state = 'in_progress'",
-                (scope, key, token),
-            )
+def adopt(database: sqlite3.Connection, link: Link, run_id: str, now: int) -> None:
+    """The run of a delivery goes on in this process: others that deliver it wait."""
+    database.execute(
+        "UPDATE idempotency SET state = 'in_progress', owner = ?, created_at = ?"
+        " WHERE scope = ? AND key = ? AND run_id = ? AND state != 'done'",
+        (me(), now, link.scope, link.key, run_id),
+    )
 
-        await self._store.write(forget)
+
+def link_of(fields: object) -> Link | None:
+    """The link in a checkpoint; None for what is none."""
+    match fields:
+        case [str(scope), str(key), int(ttl)]:
+            return Link(scope, key, ttl)
+        case _:
+            return None
+
+
+def _has_checkpoint(database: sqlite3.Connection, run_id: str) -> bool:
+    """Whether a run was kept on its way; one that waits for approval has been answered."""
+    found = database.execute(
+        "SELECT awaiting_approval FROM checkpoints WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    return found is not None and not found[0]
 
 
 def key_of(spec: str, payload: Json, body: bytes) -> str:

@@ -7,27 +7,36 @@ import os
 
 def me() -> str:
     """Boot id, pid and start time of this process: what no other process ever has."""
-    return f"{_boot()}/{os.getpid()}/{_began(os.getpid())}"
+    return f"{boot()}/{os.getpid()}/{_began(os.getpid())}"
 
 
 def is_gone(owner: str) -> bool:
     """Whether this owner is certainly dead; False where that cannot be known."""
-    boot, _, rest = owner.partition("/")
+    booted, _, rest = owner.partition("/")
     pid, _, began = rest.partition("/")
     if not pid.isdigit() or not began:
         return False
-    if boot != _boot():
+    if booted != boot():
         return True
     now = _began(int(pid))
     return now != began if now else not _there(int(pid))
 
 
-def _boot() -> str:
+def boot() -> str:
+    """The boot of this machine; `-` where it has no name."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
     except OSError:
         return "-"
+
+
+def namespace() -> str:
+    """The process namespace that pids of this process belong to; empty where there is none."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _began(pid: int) -> str:

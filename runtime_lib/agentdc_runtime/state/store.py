@@ -1,24 +1,32 @@
-"""The database of a state directory (spec 04 §4). Links `sqlite3` and `threading`.
+"""The database of a state directory (spec 04 §4). Links `sqlite3` and `threading`, and asyncio in `write` only.
 
-One connection writes, on a thread of its own. Writes that wait at the same moment share one transaction and so one
+One connection writes, one transaction at a time. Writes that wait at the same moment share a transaction and so one
 sync to the disk; each caller hears of it only when that has happened, which is what "commit before acknowledge"
 means. A write that fails is rolled back alone, to its savepoint.
+
+When the disk is full, the reserve is given up and the write tried once more, so that what runs can finish; from then
+on no new run is admitted. What keeps a store well over time (checkpoints, pruning, backups) is `upkeep`'s.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 
-from agentdc_runtime.errors import ConfigError
-from agentdc_runtime.observe.log import INFO, WARN
-from agentdc_runtime.state.schema import MIGRATIONS, VERSION
+from agentdc_runtime.observe.log import INFO
+from agentdc_runtime.state.database import connect, opened
+from agentdc_runtime.state.fault import BUSY, CORRUPT, FULL, READONLY, UNUSABLE, StoreError, fault_of
+from agentdc_runtime.state.place import NAME, Lock, prepare
+from agentdc_runtime.state.reader import Reader
+from agentdc_runtime.state.settings import MB, Settings, folder_of
+from agentdc_runtime.state.status import DEGRADED, Reserve, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
     from typing import Any, TypeAlias, TypeVar
 
@@ -26,39 +34,51 @@ if TYPE_CHECKING:
     Work: TypeAlias = Callable[[sqlite3.Connection], T]
     Emit: TypeAlias = Callable[[int, str, Mapping[str, Any]], None]
 
-NAME = "state.db"
-BUSY_TIMEOUT = 5.0  # seconds that a write waits for another process
-LOG_LIMIT = 64 * 2**20  # bytes of the write-ahead log that are kept between checkpoints
-# Where the shared memory that WAL needs is not shared: f_type of statfs(2), and its names in /proc/mounts.
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse", "fuseblk", "ceph", "glusterfs"})
+__all__ = ["Store", "StoreError"]
+
+SLOW = 5.0  # seconds that a commit may take before the disk counts as sick
 _MOST_AT_ONCE = 64  # writes in one transaction
-
-
-class StoreError(ConfigError):
-    """The database cannot be used; the reason names the file."""
+_PAUSES = (0.05, 0.1, 0.2)  # seconds before each further try of a write that another process holds up
 
 
 class Store:
-    """`folder`: the state directory, made when it is not there. StoreError when it cannot be used."""
+    """`folder`: the state directory, made when it is not there. StoreError when it cannot be used.
 
-    def __init__(self, folder: str, emit: Emit) -> None:
-        self._path = os.path.join(folder, NAME)
-        self._emit = emit
+    `given`: the part `state` of the operands. `status` says how it is; `settings` how it behaves.
+    """
+
+    folder_of = staticmethod(folder_of)
+
+    def __init__(self, folder: str, emit: Emit, given: Mapping[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.path = os.path.join(folder, NAME)
+        self.settings = Settings(given)
+        self.emit = emit
+        self.status = Status(folder, emit)
+        self.reserve = Reserve(folder, self.settings.reserve_mb * MB)
+        self.readers: set[Reader] = set()
         self._waiting: deque[_Job] = deque()
         self._wake = threading.Condition()
+        self._turn = threading.Lock()  # whoever holds it has the writer's connection
         self._closing = False
+        self._thread: threading.Thread | None = None
+        prepare(folder, emit, network=self.settings.allow_network_fs)
+        self._lock = Lock(folder)
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"state directory {folder}: {error.strerror}") from error
-        _refuse_network(folder)
-        self._writer = self._opened()
-        self._thread = threading.Thread(target=self._write_all, name="state", daemon=True)
-        self._thread.start()
-        emit(INFO, "state.opened", {"path": self._path})
+            self._writer = opened(folder, self.settings, emit, unclean=self._lock.unclean)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._lock.share()
+        fault = self.reserve.make()
+        if fault is not None:
+            self.status.fall(READONLY if fault == READONLY else FULL, "there is no room for the reserve")
+        emit(INFO, "state.opened", {"path": self.path})
 
     async def write(self, work: Work[T]) -> T:
-        """Do some work in a transaction and return when it is committed; sqlite3.Error, or what the work raises."""
+        """Do some work in a transaction and return when it is committed; StoreError, or what the work raises."""
+        import asyncio  # one-shot apps without a loop keep state too
+
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
@@ -71,80 +91,76 @@ class Store:
         self._ask(_Job(work, tell))
         return await asyncio.shield(done)
 
-    def checkpoint(self) -> None:
-        """Write the log back into the database; soon, on the writer's thread (spec 04 §4.3)."""
-        self._ask(_Job(None, lambda _result, _error: None))
+    def write_now(self, work: Work[T]) -> T:
+        """As `write`, in this thread and before it returns; what was asked for before is done before."""
+        told: list[tuple[Any, BaseException | None]] = []
+        ours = _Job(work, lambda result, error: told.append((result, error)))
+        with self._turn:
+            if self._closing:
+                raise StoreError(f"{self.path}: the store is closed")
+            while len(jobs := self._taken()) == _MOST_AT_ONCE:
+                self._transaction(jobs)
+            self._transaction([*jobs, ours])
+        result, error = told[0]
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    def write_soon(self, work: Work[Any], failed: Callable[[BaseException], None]) -> None:
+        """Do some work when its turn comes; nobody waits for it. `failed` hears of trouble, on another thread."""
+
+        def tell(_result: Any, error: BaseException | None) -> None:
+            if error is not None:
+                failed(error)
+
+        self._ask(_Job(work, tell))
+
+    @property
+    def backlog(self) -> int:
+        """How many writes wait for their turn."""
+        return len(self._waiting)
+
+    def reading(self) -> Reader:
+        """A snapshot to read from, as a context; to be left soon."""
+        return Reader(connect(self.path, self.settings), self.readers)
+
+    def admit(self) -> None:
+        """StoreError when no new run may begin."""
+        refusal = self.status.refusal()
+        if refusal is not None:
+            raise refusal
 
     def close(self) -> None:
         """Finish what waits, write the log back, and close."""
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._thread.join()
-        self._truncate()
-        self._writer.close()
+        if self._thread is not None:
+            self._thread.join()
+        with self._turn:
+            self._truncate()
+            self._writer.close()
+        self._lock.close(clean=self.status.name != CORRUPT)
 
-    def _opened(self) -> sqlite3.Connection:
-        try:
-            if not os.path.exists(self._path):
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            connection = sqlite3.connect(
-                self._path,
-                timeout=BUSY_TIMEOUT,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-            if mode != "wal":
-                raise StoreError(f"{self._path}: the file system cannot hold a write-ahead log")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute("PRAGMA trusted_schema=OFF")
-            connection.execute(f"PRAGMA journal_size_limit={LOG_LIMIT}")
-            self._migrate(connection)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self._path}: {error}") from error
-        except OSError as error:
-            raise StoreError(f"{self._path}: {error.strerror}") from error
-        return connection
+    def fell(self, error: sqlite3.Error) -> StoreError | None:
+        """Take note of what an error says about the database; None when it says nothing."""
+        name = fault_of(error, self.folder)
+        if name is None:
+            return None
+        if name in (FULL, READONLY, CORRUPT):
+            self.status.fall(name, str(error))
+        return StoreError(f"{self.path}: {error}", f"state_{name}")
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Bring the tables to this version, each step in one transaction."""
-        while True:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
-                )
-                row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-                version = 0 if row is None else int(row[0])
-                if version > VERSION:
-                    raise StoreError(
-                        f"state_schema_newer: {self._path} has schema {version}, and this app knows up to {VERSION}"
-                    )
-                if version == VERSION:
-                    connection.execute("COMMIT")
-                    return
-                for statement in MIGRATIONS[version]:
-                    connection.execute(statement)
-                connection.execute(
-                    "INSERT INTO meta VALUES ('schema', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                    (str(version + 1),),
-                )
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            if version:
-                self._emit(INFO, "state.migrated", {"from": version, "to": version + 1})
-
-    # The writer's thread.
+    # Whoever writes.
 
     def _ask(self, job: _Job) -> None:
         with self._wake:
             if self._closing:
-                job.tell(None, StoreError(f"{self._path}: the store is closed"))
+                job.tell(None, StoreError(f"{self.path}: the store is closed"))
                 return
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_all, name="state", daemon=True)
+                self._thread.start()
             self._waiting.append(job)
             self._wake.notify()
 
@@ -155,59 +171,89 @@ class Store:
                     if self._closing:
                         return
                     self._wake.wait()
-                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
-            work = [job for job in jobs if job.work is not None]
-            if work:
-                self._transaction(work)
-            if len(work) < len(jobs):
-                self._truncate()
+            with self._turn:
+                jobs = self._taken()
+                if jobs:
+                    self._transaction(jobs)
+
+    def _taken(self) -> list[_Job]:
+        """What comes next, for whoever has the turn: so nothing overtakes."""
+        with self._wake:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
 
     def _transaction(self, jobs: list[_Job]) -> None:
         """All of them in one transaction; each hears of its own result once it is on the disk."""
-        results: list[tuple[Any, BaseException | None]] = []
+        pauses = iter(_PAUSES)
+        again = True  # a full disk is asked a second time
+        while True:
+            try:
+                results = self._attempt(jobs)
+            except sqlite3.Error as error:
+                name = fault_of(error, self.folder)
+                if name == BUSY:
+                    pause = next(pauses, None)
+                    if pause is not None:
+                        time.sleep(pause)
+                        continue
+                elif name == FULL and again:
+                    again = False
+                    self.status.fall(FULL, str(error))
+                    self.reserve.release()
+                    self._truncate()
+                    continue
+                problem = self.fell(error) or StoreError(f"{self.path}: {error}", f"state_{UNUSABLE}")
+                results = [(None, problem)] * len(jobs)
+            for job, (result, trouble) in zip(jobs, results, strict=True):
+                job.tell(result, trouble)
+            return
+
+    def _attempt(self, jobs: list[_Job]) -> list[tuple[Any, BaseException | None]]:
+        """One try of a transaction; sqlite3.Error when nothing of it happened."""
+        began = time.monotonic()
         connection = self._writer
         try:
             connection.execute("BEGIN IMMEDIATE")
-            results.extend(self._step(job) for job in jobs)
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
+            results = [self._step(job) for job in jobs]
+            self._commit(connection)
+        except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            results = [(None, error)] * len(jobs)
-        for job, (result, problem) in zip(jobs, results, strict=True):
-            job.tell(result, problem)
+            raise
+        took = time.monotonic() - began
+        if took > SLOW:
+            self.status.fall(DEGRADED, f"a commit took {took:.1f} s")
+        return results
 
     def _step(self, job: _Job) -> tuple[Any, BaseException | None]:
-        assert job.work is not None
         self._writer.execute("SAVEPOINT step")
         try:
             result = job.work(self._writer)
-        except Exception as error:  # noqa: BLE001 - it is told to whoever asked for the work
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and fault_of(error, self.folder) is not None:
+                raise  # it is the database that failed, and the transaction with it
             self._writer.execute("ROLLBACK TO step")
             self._writer.execute("RELEASE step")
             return None, error
         self._writer.execute("RELEASE step")
         return result, None
 
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        """From here on it is true, whatever happens to this process."""
+        connection.execute("COMMIT")
+
     def _truncate(self) -> None:
         """First what needs no waiting, then the rest, which is little."""
         try:
             for mode in ("PASSIVE", "TRUNCATE"):
-                busy, _, _ = self._writer.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                self._writer.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         except sqlite3.Error as error:
-            self._emit(WARN, "state.checkpoint_failed", {"reason": str(error)})
-            return
-        if busy:
-            fields = {"db": self._path, "wal_bytes": _size(f"{self._path}-wal")}
-            self._emit(WARN, "state.checkpoint_busy", fields)
+            self.fell(error)
 
 
 class _Job:
-    """`work`: None asks for a checkpoint."""
-
     __slots__ = ("tell", "work")
 
-    def __init__(self, work: Work[Any] | None, tell: Callable[[Any, BaseException | None], None]) -> None:
+    def __init__(self, work: Work[Any], tell: Callable[[Any, BaseException | None], None]) -> None:
         self.work = work
         self.tell = tell
 
@@ -221,28 +267,9 @@ def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None)
         done.set_exception(error)
 
 
-def _size(path: str) -> int:
+def size(path: str) -> int:
+    """Bytes of a file; 0 when there is none."""
     try:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _refuse_network(folder: str) -> None:
-    """StoreError on a network file system; where mounts cannot be listed, nothing is known and nothing refused."""
-    try:
-        with open("/proc/self/mounts", "rb") as file:
-            mounts = [line.split(b" ") for line in file.read().splitlines()]
-    except OSError:
-        return
-    place = os.path.realpath(folder)
-    kind, longest = "", -1
-    for each in mounts:
-        point = os.fsdecode(each[1].replace(rb"\040", b" "))
-        inside = place == point or place.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= longest:
-            kind, longest = each[2].decode(), len(point)
-    if kind.partition(".")[0] in _NETWORK:
-        raise StoreError(
-            f"state_network_fs: {folder} is on {kind}, where a write-ahead log is not safe; use a local disk"
-        )

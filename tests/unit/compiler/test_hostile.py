@@ -64,6 +64,7 @@ def _workflow(text: str, template: str, name: Callable[[str], str]) -> str:
         {"id": name("switch"), "type": "switch", "expr": "trigger.label", "retry": {"max_attempts": 2}},
         {"id": name("fail"), "type": "fail", "reason": text},
         {"id": name("end"), "type": "terminate"},
+        {"id": name("wait"), "type": "pause_for_approval", "reason": text},
     ]
     order = [node["id"] for node in nodes]
     edges = [{"from": a, "to": b} for a, b in pairwise(order[:11])]
@@ -71,6 +72,8 @@ def _workflow(text: str, template: str, name: Callable[[str], str]) -> str:
         {"from": order[10], "to": order[11], "when": "true"},
         {"from": order[11], "to": order[12], "when": text},
         {"from": order[11], "to": order[13], "when": f"{text}2"},
+        {"from": order[11], "to": order[14], "when": f"{text}3"},
+        {"from": order[14], "to": order[13]},
     ]
     starts = [{"name": text, "source": "manual", "entry_node": order[0]}]
     tables = {"name": f"w{text}", "description": text, "start_nodes": starts, "nodes": nodes, "edges": edges}

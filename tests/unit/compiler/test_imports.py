@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "openapi", "testing", "mockllm", "diffing", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "mockllm", "diffing", "compat", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -63,9 +63,11 @@ MADE_FOR = {
     "host.connection": {"asyncio"},
     "host.listener": {"asyncio"},
     "host.loop": {"asyncio"},
+    "host.recovery": {"asyncio"},
     "host.reload": {"asyncio"},
     "host.serve": {"asyncio"},
     "host.tls": {"ssl"},
+    "state.walk_async": {"asyncio"},
     "http.admission": {"asyncio"},
     "http.http2": {"asyncio"},
     "http.stream": {"asyncio"},
@@ -78,7 +80,6 @@ MADE_FOR = {
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
     "secrets.oauth2": {"asyncio"},
-    "state.store": {"asyncio"},
     "triggers.loop": {"asyncio"},
     "triggers.watch": {"asyncio"},
 }
@@ -114,7 +115,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     },
     "auth": {"auth", "errors", "jsontext", "observe", "net.http_client", "net.url"},
     "http": {"http", "core", "errors", "jsontext", "observe", "state"},
-    "state": {"state", "errors", "jsontext", "observe"},
+    "state": {"core", "state", "errors", "jsontext", "observe"},
     "triggers": {"triggers", "errors", "observe"},
     "host": {"abi", "core", "host", "observe", "errors", "jsontext"},
     **{
@@ -122,6 +123,12 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         for each in ("connection", "listener", "reload", "serve", "surface")
     },
     "host.command": set(),
+    **{
+        f"host.{each}": {"core", "errors", "host", "jsontext", "observe", "state"}
+        for each in ("approvals_command", "asking", "recovery", "resume", "runs_command")
+    },
+    "host.keeping": {"core", "errors", "host", "http.reply", "state"},  # what a caller is answered is kept
+    "host.state_command": {"host", "observe", "state"},
     "host.files": {"errors"},
     "testing": {"testing", "core", "models", "nodes", "policy", "errors", "jsontext", "values"},
     "values": {"errors", "jsontext"},
@@ -135,11 +142,8 @@ CLOCK_AND_SYSTEM = {
     "loop": {"tomllib"},
     # Attempts wait, circuits and caches age, a token stands in the environment, a header holds a date.
     "models": {"asyncio", "email", "os", "time"},
-    "nodes": {
-        "os",
-        "itertools",
-        "time",
-    },  # a loop has a deadline; read_env, and what a request or a command takes from the environment
+    # A loop has a deadline; read_env, what a request takes from the environment, keys.
+    "nodes": {"os", "itertools", "hashlib", "time"},
 }
 
 

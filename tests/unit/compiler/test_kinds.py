@@ -54,7 +54,7 @@ AWAITED = {
 }
 # A handler that is there twice: for apps that await, and for those that do not.
 TWIN = {colour.PLAIN: colour.AWAITED}
-ENDS = {"fail": "fail", "terminate": "terminate"}
+ENDS = {"fail": "fail", "pause_for_approval": "pause", "terminate": "terminate"}
 CHECK_ORDER = {
     "call_mcp_tool": 7, "read_mcp_resource": 7, "agent_loop": 8, "respond": 9, "map": 10, "http_request": 11,
 }  # fmt: skip
@@ -248,11 +248,11 @@ def test_invalid_nodes(kind: str) -> None:
     plain = {key: value for key, value in node.items() if key in SPECS[kind].model.model_fields}
     assert _slugs({**plain, "no_such_key": 1}) == ["ignored_field" if ignores else "unknown_key"]
     for key, value in plain.items():
-        assert _slugs({**plain, key: True}) == ["wrong_type"], key
+        assert _slugs({**plain, key: [] if isinstance(value, bool) else True}) == ["wrong_type"], key
         without = {each: plain[each] for each in plain if each != key}
         required = key == "type" or SPECS[kind].model.model_fields[key].is_required()
         assert _slugs(without) == (["missing_key"] if required else []), key
-        if isinstance(value, int):
+        if isinstance(value, int) and not isinstance(value, bool):
             assert _slugs({**plain, key: -1}) == ["out_of_range"], key
 
 

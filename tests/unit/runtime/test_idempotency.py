@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sqlite3
@@ -11,15 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agentdc_runtime.http.rate import Bucket
 from agentdc_runtime.state import owner
-from agentdc_runtime.state.idempotency import Deliveries, NoKey, key_of, stem
+from agentdc_runtime.state.checkpoint import Checkpoints
+from agentdc_runtime.state.idempotency import Deliveries, Link, NoKey, key_of, settle, stem
 from agentdc_runtime.state.schema import VERSION
 from agentdc_runtime.state.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from agentdc_runtime.state.idempotency import Reply
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,6 +47,17 @@ def store(folder: Path) -> Iterator[Store]:
     made = Store(str(folder), lambda *_: None)
     yield made
     made.close()
+
+
+_numbers = itertools.count(1)
+
+
+def new_id() -> str:
+    return f"run-{next(_numbers)}"
+
+
+async def finish(store: Store, clock: Clock, link: Link, run_id: str, reply: Reply) -> None:
+    await store.write(lambda database: settle(database, link, run_id, reply, int(clock() * 1000)))
 
 
 def run(work: Callable[[], Any]) -> Any:
@@ -80,19 +96,23 @@ def test_a_claim_an_answer_and_its_end(store: Store) -> None:
     deliveries = Deliveries(store, clock)
 
     async def work() -> None:
-        first = await deliveries.begin("s", "k", 60, 10)
+        first = await deliveries.begin(Link("s", "k", 60), 10, new_id)
         assert (first.reply, first.busy) == (None, False)
-        assert (await deliveries.begin("s", "k", 60, 10)).busy
-        assert not (await deliveries.begin("other", "k", 60, 10)).busy
-        await deliveries.finish("s", "k", first.token, 60, (201, "text/plain", b"\x00body"))
+        assert (await deliveries.begin(Link("s", "k", 60), 10, new_id)).busy
+        assert not (await deliveries.begin(Link("other", "k", 60), 10, new_id)).busy
+        await finish(store, clock, Link("s", "k", 60), first.run_id, (201, "text/plain", b"\x00body"))
         clock.now += 60
-        assert (await deliveries.begin("s", "k", 60, 10)).reply == (201, "text/plain", b"\x00body")
+        assert (await deliveries.begin(Link("s", "k", 60), 10, new_id)).reply == (
+            201,
+            "text/plain",
+            b"\x00body",
+        )
         clock.now += 1
-        again = await deliveries.begin("s", "k", 60, 10)
+        again = await deliveries.begin(Link("s", "k", 60), 10, new_id)
         assert again.reply is None
         assert not again.busy
-        await deliveries.release("s", "k", again.token)
-        assert not (await deliveries.begin("s", "k", 60, 10)).busy
+        await deliveries.release(Link("s", "k", 60), again.run_id)
+        assert not (await deliveries.begin(Link("s", "k", 60), 10, new_id)).busy
 
     run(work)
 
@@ -102,18 +122,18 @@ def test_a_claim_that_is_too_old_is_taken_over(store: Store) -> None:
     deliveries = Deliveries(store, clock)
 
     async def work() -> None:
-        slow = await deliveries.begin("s", "k", 600, 100)
+        slow = await deliveries.begin(Link("s", "k", 600), 100, new_id)
         clock.now += 200
-        assert (await deliveries.begin("s", "k", 600, 100)).busy
+        assert (await deliveries.begin(Link("s", "k", 600), 100, new_id)).busy
         clock.now += 1
-        taken = await deliveries.begin("s", "k", 600, 100)
+        taken = await deliveries.begin(Link("s", "k", 600), 100, new_id)
         assert not taken.busy
         # The one that was overtaken can neither answer nor give up what is no longer its own.
-        await deliveries.finish("s", "k", slow.token, 600, (200, "x", b"late"))
-        await deliveries.release("s", "k", slow.token)
-        assert (await deliveries.begin("s", "k", 600, 100)).busy
-        await deliveries.finish("s", "k", taken.token, 600, (200, "x", b"good"))
-        assert (await deliveries.begin("s", "k", 600, 100)).reply == (200, "x", b"good")
+        await finish(store, clock, Link("s", "k", 600), slow.run_id, (200, "x", b"late"))
+        await deliveries.release(Link("s", "k", 60), slow.run_id)
+        assert (await deliveries.begin(Link("s", "k", 600), 100, new_id)).busy
+        await finish(store, clock, Link("s", "k", 600), taken.run_id, (200, "x", b"good"))
+        assert (await deliveries.begin(Link("s", "k", 600), 100, new_id)).reply == (200, "x", b"good")
 
     run(work)
 
@@ -124,11 +144,11 @@ def test_what_has_expired_is_swept(store: Store, folder: Path) -> None:
 
     async def work() -> None:
         for number in range(250):
-            found = await deliveries.begin("s", f"k{number}", 10, 1)
-            await deliveries.finish("s", f"k{number}", found.token, 10, (200, "x", b""))
+            found = await deliveries.begin(Link("s", f"k{number}", 10), 1, new_id)
+            await finish(store, clock, Link("s", f"k{number}", 10), found.run_id, (200, "x", b""))
         clock.now += 11
         for number in range(5):
-            await deliveries.begin("s", f"new{number}", 10, 1)
+            await deliveries.begin(Link("s", f"new{number}", 10), 1, new_id)
 
     run(work)
     database = sqlite3.connect(folder / "state.db")
@@ -141,10 +161,10 @@ def test_a_clock_that_is_set_back_keeps_answers(store: Store) -> None:
     deliveries = Deliveries(store, clock)
 
     async def work() -> None:
-        found = await deliveries.begin("s", "k", 60, 1)
-        await deliveries.finish("s", "k", found.token, 60, (200, "x", b"1"))
+        found = await deliveries.begin(Link("s", "k", 60), 1, new_id)
+        await finish(store, clock, Link("s", "k", 60), found.run_id, (200, "x", b"1"))
         clock.now -= 100_000
-        assert (await deliveries.begin("s", "k", 60, 1)).reply == (200, "x", b"1")
+        assert (await deliveries.begin(Link("s", "k", 60), 1, new_id)).reply == (200, "x", b"1")
 
     run(work)
 
@@ -153,24 +173,26 @@ def test_one_of_many_wins(store: Store) -> None:
     deliveries = Deliveries(store)
 
     async def work() -> None:
-        found = await asyncio.gather(*(deliveries.begin("s", "k", 60, 10) for _ in range(50)))
+        found = await asyncio.gather(*(deliveries.begin(Link("s", "k", 60), 10, new_id) for _ in range(50)))
         assert sum(not each.busy for each in found) == 1
 
     run(work)
 
 
 KILLED = """
-import asyncio, sys
-from agentdc_runtime.state.idempotency import Deliveries
+import asyncio, sys, time
+from agentdc_runtime.state.idempotency import Deliveries, Link, settle
 from agentdc_runtime.state.store import Store
 
 async def main():
-    deliveries = Deliveries(Store(sys.argv[1], lambda *_: None))
-    number = 0
+    store = Store(sys.argv[1], lambda *_: None)
+    deliveries, number = Deliveries(store), 0
     while True:
-        found = await deliveries.begin("s", f"k{number}", 600, 100)
+        link = Link("s", f"k{number}", 600)
+        found = await deliveries.begin(link, 100, lambda: f"{sys.argv[2]}-{number}")
         print("begun", number, flush=True)
-        await deliveries.finish("s", f"k{number}", found.token, 600, (200, "x", str(number).encode()))
+        reply, now = (200, "x", str(number).encode()), int(time.time() * 1000)
+        await store.write(lambda database: settle(database, link, found.run_id, reply, now))
         print("done", number, flush=True)
         number += 1
 
@@ -182,7 +204,7 @@ asyncio.run(main())
 def test_killed_at_any_moment(folder: Path, moment: int) -> None:
     """What was said to be done is there, what was begun is taken over at once, and the file is sound."""
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(folder)],
+        [sys.executable, "-c", KILLED, str(folder), "a"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "runtime_lib")},
@@ -204,8 +226,11 @@ def test_killed_at_any_moment(folder: Path, moment: int) -> None:
     async def work() -> None:
         deliveries = Deliveries(store)
         for number in begun:
-            found = await deliveries.begin("s", f"k{number}", 600, 100)
+            found = await deliveries.begin(Link("s", f"k{number}", 600), 100, new_id)
             assert not found.busy
+            assert (
+                found.reply or found.run_id == f"a-{number}"
+            )  # what its nodes ask for carries the same keys
             if number in done:
                 assert found.reply == (200, "x", str(number).encode())
 
@@ -221,11 +246,11 @@ def test_two_processes_share_a_directory(folder: Path) -> None:
             'print("begun", number, flush=True)',
             'print("busy" if found.busy or found.reply else "mine", number, flush=True)',
         )
-        .replace("await deliveries.finish", "if not (found.busy or found.reply): await deliveries.finish")
+        .replace("await store.write", "if not (found.busy or found.reply): await store.write")
     )
-    command = [sys.executable, "-c", script, str(folder)]
+    commands = [[sys.executable, "-c", script, str(folder), name] for name in ("a", "b")]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "runtime_lib")}
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) for _ in range(2)]
+    both = [subprocess.Popen(each, stdout=subprocess.PIPE, text=True, env=env) for each in commands]
     said = [each.communicate(timeout=60)[0].split("\n") for each in both]
     mine = [line for lines in said for line in lines if line.startswith("mine")]
     assert sorted(int(line.split()[1]) for line in mine) == list(range(200))
@@ -273,7 +298,7 @@ def test_the_log_is_written_back(store: Store, folder: Path) -> None:
             )  # type: ignore[misc]
         log = folder / "state.db-wal"
         assert log.stat().st_size > 0
-        store.checkpoint()
+        Checkpoints(store).run()
         deadline = time.monotonic() + 10
         while log.stat().st_size > 10_000:
             assert time.monotonic() < deadline
