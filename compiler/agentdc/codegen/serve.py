@@ -8,7 +8,7 @@ from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.literals import literal
 from agentdc.codegen.names import Names
 from agentdc.codegen.views import ServeView
-from agentdc.ir.service import MAX_RUNS, Cron, Interval, Route, Service, Trigger, Watch
+from agentdc.ir.service import MAX_RUNS, STORE_FAILURE, Cron, Interval, Route, Service, Trigger, Watch
 
 AUTH = {
     "basic": ("agentdc_runtime.auth.basic", "Basic"),
@@ -125,6 +125,8 @@ class ServeModule:
                 f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}",
             ]
         parts += [f"{name}=True" for name in ("readyz", "opaque") if getattr(service, name)]
+        if service.state and service.store_failure != STORE_FAILURE:
+            parts.append(f"store_failure={service.store_failure}")
         if service.openapi is not None:
             parts.append(f"openapi={literal(service.openapi[0])}")
         if service.max_connections is not None:

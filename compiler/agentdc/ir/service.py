@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 Json: TypeAlias = Any
 
 MAX_RUNS = 128
+STORE_FAILURE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ Trigger: TypeAlias = Cron | Interval | Watch
 class Service:
     """Everything that serve mode needs to be built.
 
-    `auth`: kinds of bindings, sorted. `openapi`: path and document, or None.
+    `auth`: kinds of bindings, sorted. `openapi`: path and document, or None. `store_failure`: a status.
     """
 
     routes: tuple[Route, ...] = ()
@@ -102,3 +103,4 @@ class Service:
     max_connections: int | None = None
     max_runs: int = MAX_RUNS
     state: bool = False
+    store_failure: int = STORE_FAILURE

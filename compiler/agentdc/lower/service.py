@@ -33,6 +33,7 @@ def service(workflow: Workflow, schemas: Mapping[str, Any], openapi: Any = None)
         max_connections=server.max_connections,
         max_runs=server.max_runs,
         state=any(each.idempotency_key is not None for each in workflow.http_routes),
+        store_failure=server.store_failure_status,
     )
 
 

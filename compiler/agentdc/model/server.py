@@ -64,6 +64,11 @@ class Tls(Section):
 
     cert_file: str = Field(description="PEM chain, leaf first.")
     key_file: str = Field(description="PEM private key.")
+    refuse_shared_key: bool = Field(
+        False,
+        description="Refuse a key file that others than its owner may use.",
+        json_schema_extra=EXTENSION,
+    )
     client_auth: ClientAuth | None = None
 
 
@@ -80,6 +85,11 @@ class Server(Section):
     http2: bool = Field(False, description="Offer HTTP/2 to TLS clients.", json_schema_extra=EXTENSION)
     opaque_errors: bool = Field(
         False, description="A 500 names the run, not what went wrong.", json_schema_extra=EXTENSION
+    )
+    store_failure_status: Literal[400, 503] = Field(
+        400,
+        description="Of a request whose idempotency key cannot be looked up.",
+        json_schema_extra=EXTENSION,
     )
     max_connections: Count | None = Field(
         None, description="Open connections; 4096 by default.", json_schema_extra=EXTENSION

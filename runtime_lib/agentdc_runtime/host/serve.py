@@ -111,9 +111,10 @@ class _Server:
 
     async def run(self, host: str, port: int) -> int:
         """From the checks of the operands to the end of the drain."""
-        self._signals.attach(asyncio.get_running_loop(), self._wake.set)
         try:
             await self._prepare()
+            # Not earlier: what the loop has caught while nothing was awaited it would tell after the port is open.
+            self._signals.attach(asyncio.get_running_loop(), self._wake.set)
             if self._signals.first:
                 return OK  # told to end before anything was accepted
             self._open(host, port)
@@ -132,7 +133,7 @@ class _Server:
         table = self._reload.table(operands)
         self._open_store()
         context = self._reload.context(operands)
-        for trigger in surface.triggers:
+        for trigger in surface.triggers if self._is_first() else ():
             trigger.prepare()
         self._built_ins = BuiltIns(started, surface, self._reload)
         self.service = Service(
@@ -144,7 +145,7 @@ class _Server:
             run_time=started.run_time(),
             dry_run=started.options.dry_run,
             built_in=self._built_ins.answers(),
-            guard=None if surface.guard is None or self._store is None else surface.guard(self._store),
+            guard=self._guard(),
             figures=self._built_ins.figures,
             opaque=surface.opaque,
         )
@@ -159,6 +160,11 @@ class _Server:
         self._reload.listener = self._listener
         self._built_ins.listener = self._listener
         await self._reload.begin(table)
+
+    def _guard(self) -> Any:
+        """What keeps deliveries from running twice; None when no route has a key."""
+        make = self._surface.guard
+        return None if make is None or self._store is None else make(self._store, self._surface.store_failure)
 
     def _open_store(self) -> None:
         surface, folder = self._surface, self._started.options.state_dir

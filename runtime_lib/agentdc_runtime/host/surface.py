@@ -18,8 +18,8 @@ class Surface:
     """Routes and triggers, and the parts of the runtime that they take.
 
     `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`, `http2`: the modules
-    of server TLS and HTTP/2. `store`, `guard`: the state store and the idempotency guard over it. `openapi`: the
-    path of the document. `triggers`: each with a loop of its own.
+    of server TLS and HTTP/2. `store`, `guard`: the state store and the idempotency guard over it; `store_failure`:
+    the status where it fails. `openapi`: the path of the document. `triggers`: each with a loop of its own.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class Surface:
         "reference",
         "routes",
         "store",
+        "store_failure",
         "tls",
         "triggers",
         "walk",
@@ -55,6 +56,7 @@ class Surface:
         http2: ModuleType | None = None,
         store: Callable[..., Any] | None = None,
         guard: Callable[..., Any] | None = None,
+        store_failure: int = 400,
         openapi: str | None = None,
         readyz: bool = False,
         opaque: bool = False,
@@ -72,6 +74,7 @@ class Surface:
         self.http2 = http2
         self.store = store
         self.guard = guard
+        self.store_failure = store_failure
         self.openapi = openapi
         self.readyz = readyz
         self.opaque = opaque

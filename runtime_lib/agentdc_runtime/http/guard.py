@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """Makes the deliveries of a service."""
+    """Makes the deliveries of a service. `failure`: the status of a request whose delivery cannot be looked up."""
 
-    __slots__ = ("_deliveries",)
+    __slots__ = ("_deliveries", "_failure")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, failure: int = 400) -> None:
         self._deliveries = Deliveries(store)
+        self._failure = failure
 
     def delivery(self, route: Route, payload: Json, body: bytes, run_time: float) -> Delivery:
         """The delivery of one request, to be entered."""
-        return Delivery(self._deliveries, route, payload, body, run_time)
+        return Delivery(self._deliveries, route, payload, body, run_time, self._failure)
 
 
 class Delivery:
@@ -37,6 +38,7 @@ class Delivery:
     __slots__ = (
         "_body",
         "_deliveries",
+        "_failure",
         "_key",
         "_payload",
         "_route",
@@ -47,9 +49,16 @@ class Delivery:
     )
 
     def __init__(
-        self, deliveries: Deliveries, route: Route, payload: Json, body: bytes, run_time: float
+        self,
+        deliveries: Deliveries,
+        route: Route,
+        payload: Json,
+        body: bytes,
+        run_time: float,
+        failure: int,
     ) -> None:
         self._deliveries = deliveries
+        self._failure = failure
         self._route = route
         self._payload = payload
         self._body = body
@@ -67,7 +76,7 @@ class Delivery:
         except NoKey as error:
             self.refusal = (400, str(error))
         except (sqlite3.Error, ConfigError):
-            self.refusal = (400, "the idempotency store is unavailable")
+            self.refusal = (self._failure, "the idempotency store is unavailable")
         else:
             if found.busy:
                 self.refusal = (409, "a request with this idempotency key is in flight")

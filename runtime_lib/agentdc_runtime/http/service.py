@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
 ANONYMOUS: Principal = {"kind": "anonymous", "name": ""}
 JSON = "application/json"
+RETRY: Extra = (("Retry-After", "1"),)  # with every 503
 UNMATCHED = "other"  # the route label of requests that no route answers
 
 
@@ -245,7 +246,8 @@ class Service:
         async with self.guard.delivery(route, payload, request.body, self.run_time) as delivery:
             if delivery.refusal is not None:
                 status, text = delivery.refusal
-                return self.refuse(request, caller, endpoint, status, {"error": text})
+                later = RETRY if status == 503 else ()
+                return self.refuse(request, caller, endpoint, status, {"error": text}, later)
             if delivery.replay is not None:
                 status, kind, body = delivery.replay
                 extra = (("X-Agentd-Idempotent-Replay", "true"),)
@@ -411,7 +413,7 @@ class Service:
 
     def _busy(self, request: Request, caller: Caller, endpoint: Endpoint) -> bytes:
         document = {"error": "too many runs in flight"}
-        return self.refuse(request, caller, endpoint, 503, document, (("Retry-After", "1"),))
+        return self.refuse(request, caller, endpoint, 503, document, RETRY)
 
     def _principal(self, principal: Principal, caller: Caller) -> Principal:
         """With the identity of the connection's certificate, whatever the kind (spec 02 §2.3)."""

@@ -205,7 +205,9 @@ def events(watcher: Watcher) -> list[tuple[str, str]]:
 
 def watcher(path: Path, *, recursive: bool = False) -> tuple[Watcher, list[str]]:
     troubles: list[str] = []
-    return Watcher(str(path), recursive=recursive, troubled=troubles.append), troubles
+    made = Watcher(str(path), recursive=recursive)
+    made.troubled = troubles.append
+    return made, troubles
 
 
 def test_what_happens_in_a_folder(tmp_path: Path, native: str) -> None:
