@@ -82,7 +82,7 @@ def _listens(process: int) -> bool:
     held = set()
     for each in Path(f"/proc/{process}/fd").iterdir():
         try:
-            held.add(os.readlink(each))
+            held.add(str(each.readlink()))
         except FileNotFoundError:
             continue
     return any(f"socket:[{inode}]" in held for inode in inodes)
