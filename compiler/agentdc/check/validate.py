@@ -18,6 +18,7 @@ from agentdc.check import (
     http_routes,
     limits,
     lints,
+    logs,
     names,
     paths,
     policy,
@@ -172,6 +173,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *auth.check(workflow, at),
         *http_routes.check(workflow, at),
         *budget.check(workflow, at),
+        *logs.check(workflow, at),
     )
 
 
