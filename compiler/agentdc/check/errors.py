@@ -399,3 +399,10 @@ def default_audit_file(target: str, at: Span) -> Diagnostic:
     helped = 'set target = "file:PATH", or "stderr"'
     note = "an app that cannot open its audit file does not start"
     return warning(code("default_audit_file"), message, at, "names no target", notes=[note], help=helped)
+
+
+def bad_certificate(key: str, problem: str, at: Span) -> Diagnostic:
+    """A file of certificates with which the app would not start."""
+    message = f"the {key} cannot be used: {problem}"
+    helped = "it must hold certificates in PEM form, the server's own first"
+    return warning(code("bad_certificate"), message, at, "the app would not start", help=helped)

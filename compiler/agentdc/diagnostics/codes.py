@@ -103,6 +103,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (365, "nested_too_deep", "a child too many levels down"),
     (390, "unknown_log_level", "a log level that is none"),
     (391, "default_audit_file", "an audit log in the default file"),
+    (392, "bad_certificate", "a file of certificates that cannot be used"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),

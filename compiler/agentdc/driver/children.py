@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from agentdc.check import errors
+from agentdc.check import errors, machine
 from agentdc.check.ceilings import answer_limits
 from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
@@ -116,6 +116,9 @@ class Family:
             )
             member.problems = list(level(problems, self._options))
             self.tried += [each for each in tried if each not in self.tried]
+        if not chain:
+            there = machine.check(workflow, self._there(workflow), decoded.places)
+            member.problems += level(there, self._options)
         main = self.main.decoded.workflow
         member.checked = check(
             workflow,
@@ -128,6 +131,17 @@ class Family:
         )
         member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
         return member
+
+    def _there(self, workflow: Workflow) -> dict[str, bytes]:
+        """What the app would read at its start, as far as it can be read here."""
+        found = {}
+        for _, path in machine.named(workflow):
+            try:
+                if self._files.is_plain(path):
+                    found[path] = self._files.read(path)
+            except (OSError, ValueError):
+                continue
+        return found
 
     def _child(self, parent: Member, workflow: Workflow, index: int, use: ChildUse) -> Child:
         path = find(self._files, use.workflow, parent.source.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,9 @@ class Files(Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether something is at the path, readable or not. Never raises."""
+
+    def is_plain(self, path: str) -> bool:
+        """Whether a regular file is there, which is read without waiting for anybody. Never raises."""
 
     def identity(self, path: str) -> str:
         """A name that is the same for two paths to one file."""
@@ -48,6 +52,13 @@ class Disk:
         except (OSError, ValueError):
             return False
         return True
+
+    def is_plain(self, path: str) -> bool:
+        """Whether it is no folder, pipe or device."""
+        try:
+            return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - as above
+        except (OSError, ValueError):
+            return False
 
     def identity(self, path: str) -> str:
         """The path without links."""
@@ -83,6 +94,10 @@ class Given:
         except OSError:
             return True
         return True
+
+    def is_plain(self, path: str) -> bool:
+        """As `exists`: the function has nothing else."""
+        return self.exists(path)
 
     def identity(self, path: str) -> str:
         """The path without `.` and `..`."""
