@@ -144,6 +144,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (606, "signature_no_pin", "the key comes from the signed file itself"),
     (607, "signature_bypassed", "a signing block, and no signature"),
     (608, "signing_not_declared", "a signature is required of a file that declares no key"),
+    (690, "file_not_signed", "a file that the signature does not cover"),
     # 07 link
     (701, "unsupported_feature", "a part of the dialect that this version cannot build"),
     (702, "not_pure_python", "an output format that needs pure Python"),

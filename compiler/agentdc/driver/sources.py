@@ -104,6 +104,33 @@ class Given:
         return posixpath.normpath(path)
 
 
+class Once:
+    """Other files, each read once: what was judged is what is used, whatever happens to it meanwhile."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._known: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes:
+        """As the others do; the same bytes every time."""
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = self._files.read(path)
+        return found
+
+    def exists(self, path: str) -> bool:
+        """As the others say."""
+        return self._files.exists(path)
+
+    def is_plain(self, path: str) -> bool:
+        """As the others say."""
+        return self._files.is_plain(path)
+
+    def identity(self, path: str) -> str:
+        """As the others say."""
+        return self._files.identity(path)
+
+
 def nothing(path: str) -> bytes:
     """A tree without files."""
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
