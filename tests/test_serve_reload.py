@@ -104,3 +104,11 @@ def test_an_app_without_a_port_reloads(tmp_path: Path) -> None:
         until(lambda: 'event="reload.failed" stage="secrets"' in server.said)
     finally:
         assert server.end() == 0
+
+
+def test_an_app_that_needs_nothing_from_outside(tmp_path: Path) -> None:
+    with serving(f"{ECHO}{ROUTE}", tmp_path, "--log-level", "info") as server:
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: 'event="reload.skipped"' in server.said)
+        assert "reload.started" not in server.said
+        assert server.ask("POST", "/show", "1").status == 200

@@ -85,6 +85,9 @@ class Reload:
     async def run(self) -> None:
         """Reload once; tells how it went and raises nothing."""
         emit = self._started.process.emit
+        if not self._outside():
+            emit(INFO, "reload.skipped", {"reason": "nothing that this app uses lies outside it"})
+            return
         emit(INFO, "reload.started", {"path": self._started.app.name})
         try:
             await self._exchange()
@@ -92,6 +95,14 @@ class Reload:
             emit(ERROR, "reload.failed", {"stage": failed.stage, "reason": failed.reason})
         else:
             emit(INFO, "reload.succeeded", {})
+
+    def _outside(self) -> bool:
+        """Whether there is anything to look at again (spec 03 §1.13); full buckets count, too."""
+        app, options, operands = self._started.app, self._started.options, self._started.operands
+        limited = any(each.bucket is not None for each in self.listener.table.endpoints)
+        tls = (operands.get("server") or {}).get("tls")
+        signed = operands["signing"] or options.signing_required or options.signing_key_file
+        return bool(app.secrets or app.gate or signed or tls or operands.get("auth") or limited)
 
     async def _exchange(self) -> None:
         started, operands = self._started, self._started.operands
