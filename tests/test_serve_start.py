@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -146,3 +147,45 @@ def test_triggers_are_prepared_before_the_port_is_bound(tmp_path: Path) -> None:
         assert server.process.wait(10) == 5
     assert "fs_watch: there is nothing at nowhere" in server.said
     assert "cannot listen" not in server.said
+
+
+@pytest.mark.parametrize("flags", [[], ["--workers", "2"], ["--mode", "once"]])
+def test_limits_of_the_budget_hold_in_every_mode(tmp_path: Path, flags: list[str]) -> None:
+    """As the kernel sees them; the processes of several workers have them too."""
+    text = SLEEP.replace("ROUTE", ROUTE)
+    server = start(make(text, tmp_path / "built"), tmp_path, *flags)
+    try:
+        once = "once" in flags
+        until(lambda: _tasks(server.process.pid) if once else "listening" in server.said, 30)
+        tasks = [server.process.pid, *_tasks(server.process.pid)]
+        assert len(tasks) == (3 if "2" in flags else 2 if once else 1)
+        for each in tasks:
+            limits = Path(f"/proc/{each}/limits").read_text()
+            assert re.search(r"Max address space +1073741824 +1073741824 ", limits)
+            assert re.search(r"Max cpu time +600 +600 ", limits)
+    finally:
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(15)
+
+
+SLEEP = """
+name = "slow"
+start_nodes = [{ name = "go", source = "http" }]
+nodes = [
+  { id = "args", type = "parse_json", input_from = "text.rendered" },
+  { id = "text", type = "template_render", template = '["5"]' },
+  { id = "wait", type = "shell_run", command = "/bin/sleep", args_from = "args.parsed" },
+]
+edges = [{ from = "text", to = "args" }, { from = "args", to = "wait" }]
+ROUTE
+[policy.shell]
+commands = ["*"]
+[budget]
+max_memory_mb = 1024
+max_cpu_secs = 600
+"""
+
+
+def _tasks(process: int) -> list[int]:
+    """Its child processes."""
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]

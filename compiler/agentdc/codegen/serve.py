@@ -125,6 +125,9 @@ class ServeModule:
                 f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}",
             ]
         parts += [f"{name}=True" for name in ("readyz", "opaque") if getattr(service, name)]
+        if service.date:
+            self._take("agentdc_runtime.http", "date")
+            parts.append("date=date.now")
         if service.state and service.store_failure != STORE_FAILURE:
             parts.append(f"store_failure={service.store_failure}")
         if service.openapi is not None:

@@ -99,6 +99,7 @@ class Service:
     http2: bool = False
     readyz: bool = False
     opaque: bool = False
+    date: bool = False
     openapi: tuple[str, Json] | None = None
     max_connections: int | None = None
     max_runs: int = MAX_RUNS

@@ -29,6 +29,7 @@ def service(workflow: Workflow, schemas: Mapping[str, Any], openapi: Any = None)
         http2=server.http2,
         readyz=server.readyz,
         opaque=server.opaque_errors,
+        date=server.date,
         openapi=None if server.openapi_path is None else (server.openapi_path, openapi),
         max_connections=server.max_connections,
         max_runs=server.max_runs,

@@ -86,6 +86,7 @@ class Server(Section):
     opaque_errors: bool = Field(
         False, description="A 500 names the run, not what went wrong.", json_schema_extra=EXTENSION
     )
+    date: bool = Field(False, description="Answers have a Date header.", json_schema_extra=EXTENSION)
     store_failure_status: Literal[400, 503] = Field(
         400,
         description="Of a request whose idempotency key cannot be looked up.",

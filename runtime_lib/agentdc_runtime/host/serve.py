@@ -148,6 +148,7 @@ class _Server:
             guard=self._guard(),
             figures=self._built_ins.figures,
             opaque=surface.opaque,
+            date=surface.date,
         )
         self._listener = Listener(
             self.service,

@@ -19,13 +19,15 @@ class Surface:
 
     `walk`: runs blocks that await. `auth`, `reference`, `bucket`: see `route.Linked`. `tls`, `http2`: the modules
     of server TLS and HTTP/2. `store`, `guard`: the state store and the idempotency guard over it; `store_failure`:
-    the status where it fails. `openapi`: the path of the document. `triggers`: each with a loop of its own.
+    the status where it fails. `openapi`: the path of the document. `date`: makes the `Date` of answers.
+    `triggers`: each with a loop of its own.
     """
 
     __slots__ = (
         "alpn",
         "auth",
         "bucket",
+        "date",
         "guard",
         "http2",
         "most_connections",
@@ -58,6 +60,7 @@ class Surface:
         guard: Callable[..., Any] | None = None,
         store_failure: int = 400,
         openapi: str | None = None,
+        date: Callable[[], tuple[tuple[str, str], ...]] | None = None,
         readyz: bool = False,
         opaque: bool = False,
         most_connections: int | None = None,
@@ -76,6 +79,7 @@ class Surface:
         self.guard = guard
         self.store_failure = store_failure
         self.openapi = openapi
+        self.date = date
         self.readyz = readyz
         self.opaque = opaque
         self.most_connections = most_connections

@@ -75,12 +75,13 @@ class Service:
 
     `walk`: runs blocks that await, None in a pure app. `run_time`: seconds per run. `built_in`: path to what `GET`
     answers there. `guard`: the idempotency store, None when no route has a key. `figures`: what it counts.
-    `opaque`: a 500 names the run instead of telling what went wrong.
+    `opaque`: a 500 names the run instead of telling what went wrong. `date`: gives the `Date` of an answer.
     """
 
     __slots__ = (
         "admission",
         "built_in",
+        "date",
         "dry_run",
         "figures",
         "guard",
@@ -107,6 +108,7 @@ class Service:
         guard: Any,
         figures: Figures,
         opaque: bool = False,
+        date: Callable[[], Extra] | None = None,
     ) -> None:
         self.program = program
         self.process = process
@@ -119,6 +121,7 @@ class Service:
         self.guard = guard
         self.figures = figures
         self.opaque = opaque
+        self.date = date
         self.running: set[Run] = set()
 
     def answer(self, request: Request, caller: Caller) -> Answer:
@@ -152,6 +155,10 @@ class Service:
         reason = f"{type(error).__name__}: {error}"
         self.log.emit(ERROR, AUDIT, "http.internal_error", {"path": request.path, "reason": reason})
         return self.refuse(request, caller, None, 500, {"error": "internal error"}, close=True)
+
+    def dated(self) -> Extra:
+        """The `Date` of an answer, in apps that send one."""
+        return () if self.date is None else self.date()
 
     def refuse(
         self,
@@ -380,6 +387,7 @@ class Service:
             if endpoint.route.cors is not None:
                 extra = (*extra, *endpoint.route.cors.headers(request))
         self.figures.requests.count(label, status)
+        extra = extra if self.date is None else (*extra, *self.date())
         caller.keep = not close and status >= 200 and caller.keeps(request)
         return reply.head_and_body(status, kind, body, caller.keep, extra, request.method == "HEAD")
 
@@ -391,7 +399,7 @@ class Service:
                 extra = endpoint.route.cors.preflight(request, endpoint.route.method.upper())
                 self.figures.requests.count(endpoint.label, 204)
                 caller.keep = caller.keeps(request)
-                return reply.head_and_body(204, JSON, b"", caller.keep, extra, False)
+                return reply.head_and_body(204, JSON, b"", caller.keep, (*extra, *self.dated()), False)
         allow = (("Allow", ", ".join(sorted(methods))),)
         document = {"error": "Method Not Allowed", "path": request.path}
         return self.refuse(request, caller, None, 405, document, allow)
