@@ -25,7 +25,18 @@ SARIF = jsonschema.Draft4Validator(SCHEMA)
 INVALID = TESTS / "cases" / "invalid"
 
 SLIP = GREET + '\n[[edges]]\nfrom = "hello"\nto = "hallo"\n'
-WARNED = f"{GREET}\n[policy.fs]\nread = ['data/**']\n"
+WARNED = """\
+name = "greet"
+start_nodes = [{ name = "go", source = "manual" }]
+edges = [{ from = "place", to = "load" }]
+nodes = [
+  { id = "place", type = "template_render", template = "data/a/b" },
+  { id = "load", type = "read_file", path_from = "place.rendered" },
+]
+
+[policy.fs]
+read = ['data/**']
+"""
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:\n]*,?)+)::([^\n]*)\n")
 
 
@@ -190,9 +201,7 @@ def test_several_workflows_as_text(here: Path) -> None:
 
 
 def test_what_two_workflows_share_is_told_once(here: Path) -> None:
-    (here / "child.toml").write_text(
-        WARNED.replace('"greet"', '"child"') + '[[edges]]\nfrom="hello"\nto="x"\n'
-    )
+    (here / "child.toml").write_text(SLIP.replace('"greet"', '"child"'))
     call = 'type = "call"\nworkflow = "child.toml"\n'
     parent = GREET.replace('type = "template_render"\ninput_from = "trigger"\n', call)
     for name in ("a.toml", "b.toml"):

@@ -54,6 +54,11 @@ name = "ask"
 start_nodes = [{ name = "go", source = "manual" }]
 nodes = [{ id = "ask", type = "llm_infer", backend = "default", prompt = "yes or no?" }]
 """
+CALLS = """\
+name = "caller"
+start_nodes = [{{ name = "go", source = "manual" }}]
+nodes = [{{ id = "inner", type = "call", workflow = "c{child}.toml" }}]
+"""
 WORKFLOWS = {
     "impossible_expectation": LOAD,
     "impossible_mock": SEARCH,
@@ -94,6 +99,10 @@ def _scene(slug: str, folder: Path) -> None:
     (folder / "corpus" / "greeting.toml").write_text(
         'name = "greeting"\nworkflow.path = "../workflow.toml"\n'
     )
+    if slug == "nested_too_deep":
+        for name, child in [("main", 1), *((f"c{level}", level + 1) for level in range(1, 9))]:
+            (folder / f"{name}.toml").write_text(CALLS.format(child=child))
+        (folder / "c9.toml").write_text(GREET)
     if slug.startswith("sign"):
         done = shell("$AGENTDC keygen -o agent.key", cwd=folder)
         assert done.returncode == 0, done.stderr

@@ -23,6 +23,7 @@ _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _PLAIN_URL = re.compile(
     rf"https?://(?P<host>{_BYTE}(\.{_BYTE}){{3}}|[a-z0-9]([a-z0-9.-]*[a-z])?)(:[1-9][0-9]{{0,3}})?([/?#][!-~]*)?\Z"
 )
+_ESCAPE_BEGUN = re.compile(r"%.?\Z")  # which "false" or 2e5 could end
 _DOTS = re.compile(r"(/|%2f)(\.|%2e){1,2}(/|%2f|;|\Z)", re.IGNORECASE)
 
 
@@ -50,6 +51,8 @@ def judged(subject: Subject, patterns: Iterable[str], text: Text) -> Verdict:
     rules = [rule(subject, pattern) for pattern in patterns]
     known = whole(text)
     if known is None:
+        if _numbered(text) and any(_holds(subject, each, text) for each in rules):
+            return "allowed"
         return "guarded" if any(_meets(each, text) for each in rules) else _climbing(subject, rules)
     covering = [each for each in rules if _covers(each, _folded(subject, known))]
     if not covering:
@@ -88,6 +91,23 @@ def _meets(each: Rule, text: Text) -> bool:
     return exact or (
         each.start is not None and (each.start.startswith(known) or known.startswith(each.start))
     )
+
+
+def _numbered(text: Text) -> bool:
+    """Whether all that is not known are numbers; no such text has a slash, or is only dots."""
+    return all(isinstance(each, str) or each.number for each in text)
+
+
+def _holds(subject: Subject, each: Rule, text: Text) -> bool:
+    """Whether a rule covers a text with numbers, whatever they are: by its beginning, which they are not part of."""
+    start, known = each.start, prefix(text)
+    if start is None or not known.startswith(start):
+        return False
+    some = "".join(each if isinstance(each, str) else "0" for each in text)
+    if subject == "url":
+        begun = any(isinstance(each, str) and _ESCAPE_BEGUN.search(each) for each in text)
+        return not begun and "/" in known.partition("://")[2] and _plainly(each, some)
+    return subject != "path" or ".." not in some.split("/")
 
 
 def _folded(subject: Subject, known: str) -> str:

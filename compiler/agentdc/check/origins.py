@@ -23,7 +23,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import TemplateField
 from agentdc.nodes.template import inner_segments, parse
-from agentdc.types import Literal, Type, follow
+from agentdc.types import Literal, Type, follow, kinds
 from agentdc.types.shape import members_of
 
 MANY = 16  # alternatives; of more, nothing is told apart
@@ -32,9 +32,10 @@ _DEEPEST = 12  # of templates in templates
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A part that is only known at run time: the context path of it."""
+    """A part that is only known at run time: the context path of it. `number`: it is a number, or true or false."""
 
     path: str
+    number: bool = False
 
     @property
     def head(self) -> str:
@@ -93,7 +94,7 @@ class Origins:
                     inner = () if alias.inner is None else inner_segments(getattr(node, alias.inner))
                     source = (str(getattr(node, alias.source)), *inner, *segments[1:])
                     return self._of(".".join(source), head, depth + 1)
-        return ((Data(path),),)
+        return ((Data(path, _is_number(self._type(path, at))),),)
 
     def _type(self, path: str, at: str) -> Type:
         head, segments = split(path)
@@ -156,6 +157,11 @@ def sources(node: NodeModel) -> Iterator[str]:
     for field in spec.templates:
         if getattr(node, field.data) is None and field.absent == "input":
             yield TRIGGER
+
+
+def _is_number(value: Type) -> bool:
+    found = kinds(value)
+    return bool(found) and found is not None and found <= {"integer", "float", "boolean"}
 
 
 def _literals(value: Type) -> tuple[Text, ...] | None:

@@ -15,6 +15,8 @@ from agentdc_runtime.policy.http import allow
 from agentdc_runtime.policy.match import name_matches, path_matches
 
 DATA = Data("trigger.x")
+NUMBER = Data("trigger.n", number=True)
+NUMBERS = ("0", "7", "-3", "1.5", "1e-7", "2e16", "true", "false")
 # Spec 02 §5.3: the truth table, as far as text decides.
 PATHS = [
     ("*", "anything", "allowed"),
@@ -87,6 +89,11 @@ def test_names(pattern: str, subject: str, verdict: str) -> None:
         (["https://shop.example/v1/a"], ("https://shop.example/v1/b", DATA), "denied"),
         (["https://shop.example/*"], (DATA,), "guarded"),
         ([], (DATA,), "denied"),
+        (["https://shop.example/*"], ("https://shop.example/orders/", NUMBER), "allowed"),
+        (["https://shop.example/*"], ("https://shop.example/", NUMBER, "/../x"), "guarded"),
+        (["https://shop.example/*"], ("https://shop.example/%2", NUMBER), "guarded"),
+        (["https://shop.example*"], ("https://shop.example", NUMBER), "guarded"),
+        (["https://shop.example/*"], ("https://shop.example/", NUMBER, DATA), "guarded"),
     ],
 )
 def test_urls_with_data(patterns: list[str], text: Text, verdict: str) -> None:
@@ -145,8 +152,10 @@ def test_the_gate_never_contradicts_a_verdict_on_urls(seed: int) -> None:
     for _ in range(3000):
         pattern = pick.choice(["https://", "https://h.example", "https://h.example/", ""]) + _random(pick, 3)
         known = pick.choice([pattern.rstrip("*"), "https://h.example/", ""]) + _random(pick, 2)
-        data = _random(pick, 3)
-        text: Text = (known, DATA) if data and known else (known,) if known else ()
+        number = pick.random() < 0.4
+        data = pick.choice(NUMBERS) if number else _random(pick, 3)
+        unknown = NUMBER if number else DATA
+        text: Text = (known, unknown) if data and known else (known,) if known else ()
         url = known + data if data and known else known
         verdict = judged("url", [pattern], text)
         counts[verdict] += 1
@@ -175,8 +184,9 @@ def test_the_gate_never_contradicts_a_verdict_on_paths(
         words = [pick.choice(parts) for _ in range(pick.randint(1, 4))]
         pattern = str(tmp_path) + "/" + "".join(words) if pick.random() < 0.8 else "".join(words)
         subject = pattern.rstrip("*") + "".join(pick.choice(parts[:5]) for _ in range(pick.randint(0, 4)))
-        data = pick.choice(["", "", "x", "/../in/x"])
-        text: Text = (subject, DATA) if subject and data else (subject,) if subject else ()
+        data = pick.choice(["", "", "x", "/../in/x", *NUMBERS[:4]])
+        unknown = NUMBER if data in NUMBERS else DATA
+        text: Text = (subject, unknown) if subject and data else (subject,) if subject else ()
         verdict = judged("path", [pattern], text)
         counts[verdict] += 1
         try:
@@ -185,6 +195,7 @@ def test_the_gate_never_contradicts_a_verdict_on_paths(
         except PolicyError:
             denied = True
         assert not (verdict == "denied" and not denied), (pattern, text, data)
+        assert not (verdict == "allowed" and denied and unknown is NUMBER), (pattern, text, data)
     assert counts["denied"] > 20 and counts["allowed"] > 20
 
 
