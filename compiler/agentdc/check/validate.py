@@ -18,6 +18,7 @@ from agentdc.check import (
     http_routes,
     limits,
     lints,
+    logs,
     names,
     paths,
     policy,
@@ -174,6 +175,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *http_routes.check(workflow, at),
         *state.check(workflow, at),
         *budget.check(workflow, at),
+        *logs.check(workflow, at),
     )
 
 

@@ -25,6 +25,8 @@ def operands(
     of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers.
     """
     signing = _table(workflow.signing)
+    if signing is not None:
+        signing.pop("files", None)  # they were compiled in
     if signing_required or signing_key is not None:
         signing = {"algorithm": "ed25519", **(signing or {})}
         signing["required"] = signing_required or signing.get("required", False)
