@@ -1,8 +1,8 @@
 """What a run that goes on at a node needs of what was stored before: read by the compatibility check and by apps.
 
-A run may go on at any node, with outputs that another version of the workflow stored. From there on, up to where routes
-part, the run ends or turns back, every node certainly runs. What these read, and none of them gives, must be among what
-was stored (`needs`), or the run errors there. What nodes behind the fork read is only needed on some routes.
+A run may go on at any node, with outputs that another version of the workflow stored. From there on, up to where
+routes part, the run ends or turns back, every node certainly runs. What these read, and none of them gives, must be
+among what was stored (`needs`), or the run errors there. What nodes behind the fork read is needed on some routes only.
 """
 
 from __future__ import annotations
