@@ -2,7 +2,7 @@
 
 A run may go on at any node, with outputs that another version of the workflow stored. From there on, up to where
 routes part, the run ends or turns back, every node certainly runs. What these read, and none of them gives, must be
-among what was stored (`needs`), or the run errors there. What nodes behind the fork read is needed on some routes only.
+among what was stored (`needs`), or the run errors there. What nodes behind the fork read is needed on some routes.
 """
 
 from __future__ import annotations
