@@ -136,6 +136,8 @@ def _cause(node: NodeModel, outputs: dict[str, Any], run: Run, error: AgentError
     """(cause, context path that it is about)."""
     if not isinstance(error, ToolError | WorkflowError):
         return BY_CLASS.get(error.category, "no cause that is known"), ""
+    if SPECS[node.type].end == "pause":
+        return BY_KIND[node.type], ""
     if run.at_edge:
         return ("visits" if run.visits >= MAX_VISITS else "ambiguous edges"), ""
     if isinstance(error, WorkflowError) and run.depth >= 8 and SPECS[node.type].children(node):

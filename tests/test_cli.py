@@ -243,7 +243,7 @@ def test_format_overrides_the_name(here: Path) -> None:
 REFUSED = {
     "errors": (THREE, 5, ["unknown_start_entry_node", "dangling_edge"]),
     "syntax": ("name = [", 5, ["toml_syntax"]),
-    "not built by this version": (f"{GREET}\n[state]\n", 5, ["unsupported_feature"]),
+    "not built by this version": (f"{GREET}\n[sandbox]\n", 5, ["unsupported_feature"]),
 }
 
 

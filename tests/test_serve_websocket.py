@@ -327,4 +327,4 @@ def test_a_peer_that_does_not_read(tmp_path: Path) -> None:
 
 def _slowly(peer: socket.socket, data: bytes) -> None:
     peer.sendall(data)
-    time.sleep(0.002)  # so that each can be run before the next is there: no more than 16 may wait
+    time.sleep(0.02)  # so that each can be run before the next is there: no more than 16 may wait

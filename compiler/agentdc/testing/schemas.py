@@ -35,4 +35,13 @@ def _draft(schema: Any) -> Any:
     """Draft 7 unless `$schema` says otherwise."""
     import jsonschema
 
-    return jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)
+    found = jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)
+    known = found.VALIDATORS.get("additionalItems")
+    if known is None:
+        return found
+
+    def additional_items(validator: Any, keyword: Any, instance: Any, schema: Any) -> Any:
+        """The library's, which takes the length of `items`, where that is an array; else the keyword means nothing."""
+        return known(validator, keyword, instance, schema) if isinstance(schema.get("items"), list) else ()
+
+    return jsonschema.validators.extend(found, {"additionalItems": additional_items})

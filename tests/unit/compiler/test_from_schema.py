@@ -173,3 +173,10 @@ def test_samples_are_of_the_type_that_sums_them_up(some: list[Any]) -> None:
         assert misfit(value, found) is None
         assert violation(schema, value) is None
         assert misfit(value, from_schema(schema)) is None
+
+
+def test_additional_items_count_after_an_array_alone() -> None:
+    """A boolean `items` beside them is nothing to stumble over."""
+    assert violation({"items": False, "additionalItems": {}}, []) is None
+    assert violation({"items": False, "additionalItems": {}}, [1]) is not None
+    assert violation({"items": [{}], "additionalItems": False}, [1, 2]) is not None
