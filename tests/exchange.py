@@ -13,7 +13,7 @@
 others are kept, so a played exchange is compared with the file as a whole. What differs from run to run (run ids,
 times, durations, folders, the version, digests) is shown as a word in `<…>`, and so is the help behind a usage error.
 `<peer>` is the URL of a server that answers with what it was asked (`peers.echo`), and `<host>` its host and port; it
-runs for the time of an exchange that names it.
+runs for the time of an exchange that names it. `<sdk>` is the command of an MCP server (`peers/mcp_servers/sdk.py`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
+from mockmodel import mock_model
 from peers.echo import echo
 from peers.http import serving
 
@@ -37,6 +38,8 @@ from agentdc.version import VERSION
 PYTHON = (sys.executable, "-S")
 # Quiet, since a log line for each error would drown the answers; `$ AGENTD_QUIET= …` shows the log.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AGENTD_QUIET": "1"}
+SDK = Path(__file__).parent / "peers" / "mcp_servers" / "sdk.py"
+SCRIPT = Path(__file__).parent / "peers" / "model.toml"
 NO_END = "\\"
 Words: TypeAlias = Sequence[tuple[str, str]]
 VARYING = (
@@ -47,14 +50,22 @@ VARYING = (
     (re.compile(r"(  )\d+ ms\b"), r"\1<ms> ms"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sha256>"),
     (re.compile(re.escape(VERSION)), "<version>"),
+    (re.compile(re.escape(sys.executable)), "<python>"),
 )
 HELP = re.compile(r"app: a bounded workflow runtime\n.*stopped by signal N\n", re.DOTALL)
 
 
 def play(exchange: str, app: Path, folder: Path) -> str:
     """The exchange as it goes now: `app` is run with `folder`, an empty one, as its working directory."""
-    with serving(echo) if "<peer>" in exchange else nullcontext() as peer:
+    model = (
+        mock_model(SCRIPT.read_text(), folder.parent / "model") if "<model>" in exchange else nullcontext()
+    )
+    with serving(echo) if "<peer>" in exchange else nullcontext() as peer, model as mock:
         words = [(str(app), "<app>"), (str(folder), "<cwd>")]
+        if "<sdk>" in exchange:
+            words.append((f"{sys.executable} {SDK}", "<sdk>"))
+        if mock is not None:
+            words.append((mock.url, "<model>"))
         if peer is not None:
             words += [(peer.url(""), "<peer>"), (peer.url("").partition("//")[2], "<host>")]
         return "\n".join(_played(exchange.splitlines(), app, folder, words)) + "\n"

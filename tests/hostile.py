@@ -12,6 +12,7 @@ from agentdc.driver.compile import Compiled
 
 Table: TypeAlias = dict[str, Any]
 AWAITED = {"call", "http_request", "map", "parallel", "shell_run"}  # what awaits, and what runs children
+ASKING = {"agent_loop", "call_mcp_tool", "llm_infer", "read_mcp_resource"}  # what asks models and servers
 
 HOSTILE = {
     "quotes": 'it\'s "quoted" `so`',

@@ -123,7 +123,7 @@ path_exact = true
     assert result.passed, result.failures
     outputs = _outputs(result)
     usage = {"completion_tokens": 0, "prompt_tokens": 0}
-    assert outputs["a"] == {"content": "hello", "parsed": None, "usage": usage}
+    assert outputs["a"] == {"content": "hello", "parsed": None, "stop_reason": None, "usage": usage}
     content = [{"text": "x", "type": "text"}]
     told = {"content": content, "is_error": False, "server": "docs", "structured": {"n": 1.0}, "tool": "find"}
     assert outputs["b"] == told

@@ -21,11 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/workflow.toml"))
 AGENTDC = [sys.executable, "-m", "agentdc"]
 FAILS = {"config-drift"}
-OWN = {
-    "approval-gate",
-    "cron-poller",
-    "github-webhook",
-}  # they write files at fixed places, so each has one test
+# They write files at fixed places, or ask a model at a fixed address, so each has one test.
+OWN = {"approval-gate", "cron-poller", "github-webhook", "repo-assistant", "support-triage"}
 PEER = 8099  # the port that the README of cron-poller names: one test uses it
 
 

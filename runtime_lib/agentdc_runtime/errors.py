@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 class AgentError(Exception):
     """An error of a run; `display` is the text for stderr, records and HTTP bodies.
 
-    `trail`: the nodes that the error passed on its way out, the one that raised it first.
+    `trail`: the nodes that the error passed on its way out, the one that raised it first. `wait_ms`: how long its
+    peer asks to wait before another attempt.
     """
 
     prefix = ""
     category = ""
     transient = False
+    wait_ms = 0
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -6,33 +6,33 @@ from collections.abc import Iterator
 
 from agentdc.check import errors, secrets
 from agentdc.diagnostics import Diagnostic
+from agentdc.model.supervision import Supervisor
 from agentdc.model.trigger import BusMessage
 from agentdc.model.workflow import Workflow
-from agentdc.nodes.registry import SPECS
 from agentdc.parse.positions import Places
 
 _SECTIONS = (
     "bus",
     "health",
-    "intelligence",
-    "mcp_servers",
     "relay",
     "sandbox",
     "sidecars",
-    "supervisor",
 )
 
 
-def check(workflow: Workflow, at: Places, *, child: bool = False) -> Iterator[Diagnostic]:
-    """One error for each part of the workflow that a build would have to leave out; of a child, only nodes count."""
-    for index, node in enumerate(workflow.nodes):
-        if SPECS[node.type].lower is None:
-            yield errors.unsupported(f"{node.type} nodes", at.value(("nodes", index, "type")))
-    if not child:
-        yield from _sections(workflow, at)
+def _supervision(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    tables: list[tuple[Supervisor | None, tuple[str | int, ...]]] = [(workflow.supervisor, ("supervisor",))]
+    for index, server in enumerate(workflow.mcp_servers):
+        if server.sandbox is not None:
+            yield errors.unsupported("[mcp_servers.sandbox]", at.key(("mcp_servers", index, "sandbox")))
+        tables.append((server.supervisor, ("mcp_servers", index, "supervisor")))
+    for table, place in tables:
+        if table is not None and table.intensity:
+            yield errors.unsupported("[supervisor] intensity", at.key((*place, "intensity")))
 
 
-def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """One error for each part of a main workflow that a build would have to leave out."""
     for index, trigger in enumerate(workflow.triggers):
         if isinstance(trigger, BusMessage):
             yield errors.unsupported(f"{trigger.type} triggers", at.value(("triggers", index)))
@@ -42,6 +42,7 @@ def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             yield errors.unsupported(header, at.key((section,)))
     if workflow.state is not None and workflow.state.backend == "files":
         yield errors.unsupported('[state] backend = "files"', at.value(("state", "backend")))
+    yield from _supervision(workflow, at)
     for what, where in secrets.unbuilt(workflow, at):
         yield errors.unsupported(what, where)
     if workflow.budget is not None and workflow.budget.hard_deadline:

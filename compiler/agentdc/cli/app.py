@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from agentdc.cli import build, check, compat, diff, graph, infer, keys, learn, run, show, streams, test
+from agentdc.cli import (
+    build,
+    check,
+    compat,
+    diff,
+    graph,
+    infer,
+    keys,
+    learn,
+    mock_llm,
+    run,
+    show,
+    streams,
+    test,
+)
 from agentdc.version import VERSION
 
 app = typer.Typer(
@@ -47,6 +61,7 @@ app.command()(diff.diff)
 app.command()(graph.graph)
 app.command()(infer.infer)
 app.command("test")(test.command)
+app.command("mock-llm")(mock_llm.mock_llm)
 app.command()(learn.new)
 app.command()(learn.explain)
 app.command()(learn.schema)

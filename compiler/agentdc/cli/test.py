@@ -57,6 +57,12 @@ def command(
         float | None,
         typer.Option("--price-per-mtok", min=0, metavar="USD", help="price of a million tokens"),
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="ask the models that no mock scripts, and keep their answers")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="models answer from what was recorded, or the test errors")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="list every edge that no test took")] = False,
     allow: Allow = [],  # noqa: B006 - typer reads the default and never changes it
     dialect: Dialect = "agentdc",
@@ -70,11 +76,13 @@ def command(
 
     if price_per_mtok is not None and forecast_runs_per_day is None:
         raise typer.BadParameter("it needs --forecast-runs-per-day", param_hint="--price-per-mtok")
+    if record and replay:
+        raise typer.BadParameter("it excludes --replay", param_hint="--record")
     options = options_of(allow, dialect, strict=False)
     progress = show.Progress(sys.stderr)
     try:
         then = None if baseline is None else read_baseline(baseline)
-        suite = run_tests(TestRequest(tuple(paths or ()), options), progress)
+        suite = run_tests(TestRequest(tuple(paths or ()), options, record, replay), progress)
         progress.clear()
         forecast = None
         if forecast_runs_per_day is not None:

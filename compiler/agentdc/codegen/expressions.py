@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from agentdc.codegen.literals import literal
+from agentdc.codegen.schemas import ANSWER, Schemas
 from agentdc.ir.ops import (
+    AnswerSchema,
     Call,
     ChildProgram,
     Const,
@@ -19,6 +22,7 @@ from agentdc.ir.ops import (
     Items,
     Later,
     Load,
+    Named,
     Record,
     Segments,
     Template,
@@ -32,27 +36,31 @@ VALUES = "agentdc_runtime.values"
 class Source:
     """Writes the expressions of one block.
 
-    `variables`: node id to local variable. `children`: child program to its module. `imports`: (module,
-    name) of what the text calls; filled in.
+    `variables`: node id to local variable. `children`: child program to its module. `schemas`: names of the app's
+    schemas, which stand in `package`. `imports`: (module, name) of what the text calls; filled in.
     `before`: statements that must stand before the expression; the caller takes them.
     """
 
     variables: Mapping[str, str]
     children: Mapping[str, str]
+    package: str
+    schemas: Schemas
     imports: set[tuple[str, str]] = field(default_factory=set)
     before: list[str] = field(default_factory=list)
 
     def write(self, expr: Expr) -> str:
         """Python source of one expression."""
         match expr:
-            case Const(value):
+            case Const(value) | Segments(value):
                 return literal(value)
-            case Segments(parts):
-                return literal(parts)
             case Items(items):
                 return f"({''.join(self.write(item) + ',' for item in items)})"
             case ChildProgram(file):
                 return f"{self.children[file]}.PROGRAM"
+            case Named(name):
+                return self._named(name)
+            case AnswerSchema(_, document):
+                return self._answer(document)
             case TriggerInput():
                 return "run.input"
             case Record(items):
@@ -69,13 +77,22 @@ class Source:
             case Load():
                 raise ValueError(f"the path {expr.path} was not resolved")
 
-    def _call(self, call: Call) -> str:
-        module, _, name = call.function.partition(":")
+    def _answer(self, document: Any) -> str:
+        module, name = (ANSWER, "ANY_JSON") if document is None else (self.package, "schemas")
+        self.imports.add((module, name))
+        return name if document is None else f"{name}.{self.schemas.answer(document)}"
+
+    def _named(self, function: str) -> str:
+        """A name of the runtime library, behind that of its module."""
+        module, _, name = function.partition(":")
         package, _, stem = module.rpartition(".")
         self.imports.add((package, stem))
+        return f"{stem}.{name}"
+
+    def _call(self, call: Call) -> str:
         arguments = ["run"] if call.takes_run else []
         arguments += [f"{key}={self.write(value)}" for key, value in call.arguments]
-        return f"{stem}.{name}({', '.join(arguments)})"
+        return f"{self._named(call.function)}({', '.join(arguments)})"
 
     def _fetch(self, fetch: Fetch) -> str:
         if not fetch.ran:

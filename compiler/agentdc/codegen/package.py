@@ -10,12 +10,12 @@ from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names, identifier
 from agentdc.codegen.render import render
+from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.serve import ServeModule
 from agentdc.codegen.tidy import tidy
-from agentdc.codegen.views import MainView, ProjectView
+from agentdc.codegen.views import MainView, ModelsView, ProjectView
 from agentdc.codegen.workflow import WorkflowModule
 from agentdc.ir.ops import Bundle, Program
-from agentdc.ir.service import Service
 
 RUNTIME = "agentdc_runtime"
 
@@ -26,11 +26,13 @@ class Extras:
 
     `parts`: optional parts of the runtime that the main module hands to the host: argument, module, name.
     `requirements`: third-party distributions to install beside a directory app. `features`: parts that flags need.
+    `dialects`: modules of `agentdc_runtime.models` that speak to the providers of its models.
     """
 
     parts: tuple[tuple[str, str, str], ...] = ()
     requirements: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def package_name(workflow: str) -> str:
 def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str]:
     """Relative path to text, for all generated files; sorted by path."""
     package = package_name(bundle.main.name)
+    schemas = Schemas(bundle)
     project = ProjectView(
         package=package,
         distribution=package.replace("_", "-"),
@@ -83,30 +86,34 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
         programs["stepwise"] = bundle.stepwise
     for module, program in programs.items():
         needs = dict(bundle.needs) if program is bundle.stepwise else None
-        source = WorkflowModule(program, modules, awaits=bundle.awaits, needs=needs)
-        view = source.view(_docstring(program, header))
+        writer = WorkflowModule(program, modules, package, schemas, awaits=bundle.awaits, needs=needs)
+        view = writer.view(_docstring(program, header))
         files[f"{package}/{module}.py"] = tidy(render("app/workflow.py.j2", view))
     if bundle.service is not None:
-        files |= _service(bundle.service, package, awaits=bundle.awaits)
+        listed = ServeModule(bundle.service, package, schemas, awaits=bundle.awaits)
+        files[f"{package}/serve.py"] = tidy(render("app/serve.py.j2", listed.view()))
+    if schemas:
+        files[f"{package}/schemas.py"] = tidy(schemas.module())
+    if extras.dialects:
+        files[f"{package}/models.py"] = tidy(render("app/models.py.j2", _models(bundle, extras)))
     if extras.requirements:
         files["requirements.txt"] = "".join(f"{each}\n" for each in extras.requirements)
     return dict(sorted(files.items()))
 
 
-def _service(service: Service, package: str, *, awaits: bool) -> Mapping[str, str]:
-    """The module that lists what the app listens for, and the checks of its schemas."""
-    module = ServeModule(service, package, awaits=awaits)
-    files = {f"{package}/serve.py": tidy(render("app/serve.py.j2", module.view()))}
-    if module.validators:
-        from agentdc.codegen.schemas import schema_module  # only apps with schemas pay for it
-
-        files[f"{package}/schemas.py"] = tidy(schema_module(service, module.validators))
-    return files
+def _models(bundle: Bundle, extras: Extras) -> ModelsView:
+    return ModelsView(
+        docstring=quoted_docstring(
+            f"The models that {comment(bundle.main.name)} asks: how their providers speak."
+        ),
+        imports=tuple(f"from agentdc_runtime.models import {module}" for module in extras.dialects),
+        dialects=tuple((literal(module), module) for module in extras.dialects),
+    )
 
 
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
     """(package, module) of each program that a node may run; children are named after their files."""
-    names = Names({"main", "schemas", "serve", "stepwise", "workflow"})
+    names = Names({"main", "models", "schemas", "serve", "stepwise", "workflow"})
     return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
@@ -145,6 +152,8 @@ def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainV
             ("state", "agentdc_runtime.host", "stateful"),
             ("drive_kept", f"agentdc_runtime.state.{kept}", "drive_kept"),
         ]
+    if extras.dialects:
+        parts.append(("models", f"{package}.models", "models"))
     parts.sort()
     features = f"features=frozenset({literal(list(extras.features))})"
     return MainView(

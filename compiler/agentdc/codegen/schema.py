@@ -30,12 +30,12 @@ def validator_source(schema: Json, name: str) -> str:
     return schemas_source({name: schema})
 
 
-def schemas_source(schemas: Mapping[str, Json], default: int = NEWEST) -> str:
+def schemas_source(schemas: Mapping[str, Json], default: int = NEWEST, reserved: Iterable[str] = ()) -> str:
     """A module with a function per schema; `schemas`: by the names of the functions, which are free to use.
 
-    `default`: the draft of a schema that names none.
+    `default`: the draft of a schema that names none. `reserved`: names that the caller takes.
     """
-    names = Names({*schemas, "re", "wrong", "equal", "multiple", "unique", "loads"})
+    names = Names({*schemas, *reserved, "re", "wrong", "equal", "multiple", "unique", "loads"})
     constants = Constants(names)
     lines: list[str] = []
     for name, schema in schemas.items():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.literals import literal
-from agentdc.codegen.names import Names
+from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import ServeView
 from agentdc.ir.service import MAX_RUNS, Cron, Interval, Route, Service, Trigger, Watch
 
@@ -22,19 +22,14 @@ AUTH = {
 class ServeModule:
     """Builds the view. `package`: of the generated code. `awaits`: the colour of the app."""
 
-    def __init__(self, service: Service, package: str, *, awaits: bool) -> None:
+    def __init__(self, service: Service, package: str, schemas: Schemas, *, awaits: bool) -> None:
         self._service = service
+        self._schemas = schemas
         self._package = package
         self._awaits = awaits
         self._imports: set[tuple[str, str]] = {
             ("agentdc_runtime.host.serve", "serve as run"),
             ("agentdc_runtime.host.surface", "Surface"),
-        }
-        names = Names({"check"})
-        self.validators = {
-            route.schema.file: names.take(_stem(route.schema.file), prefix="check_")
-            for route in service.routes
-            if route.schema is not None
         }
 
     def view(self) -> ServeView:
@@ -65,7 +60,7 @@ class ServeModule:
         ]
         if route.schema is not None:
             self._take(self._package, "schemas")
-            words.append(f"check=schemas.{self.validators[route.schema.file]}")
+            words.append(f"check=schemas.{self._schemas.function(route.schema.document)}")
         if route.key is not None:
             words += [f"key={literal(route.key)}", f"ttl={route.ttl}"]
         if route.cors is not None:
@@ -138,11 +133,6 @@ class ServeModule:
         if service.max_runs != MAX_RUNS:
             parts.append(f"most_runs={service.max_runs}")
         return parts
-
-
-def _stem(file: str) -> str:
-    """What the function of a schema is called after: its file, unless the text stands in the workflow."""
-    return "body" if file.lstrip().startswith("{") else file.removesuffix(".json")
 
 
 def _numbers(numbers: tuple[int, ...] | None) -> str:

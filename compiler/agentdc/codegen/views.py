@@ -109,6 +109,15 @@ class ServeView:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsView:
+    """`app/models.py.j2`: name and module of each dialect that a provider speaks."""
+
+    docstring: str
+    imports: tuple[str, ...]
+    dialects: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MainView:
     """`app/main.py.j2`: the app record and its entry point. `stepwise`: there is a module of that name."""
 

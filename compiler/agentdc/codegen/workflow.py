@@ -8,8 +8,21 @@ from agentdc.codegen.expressions import Source
 from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names
+from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import BlockView, ExitView, NodeView, RetryView, StartView, StepView, WorkflowView
-from agentdc.ir.ops import Block, Call, ChildProgram, Choice, Expr, LoopEdge, Need, Program, Record, Step
+from agentdc.ir.ops import (
+    Block,
+    Call,
+    ChildProgram,
+    Choice,
+    Expr,
+    LoopEdge,
+    Named,
+    Need,
+    Program,
+    Record,
+    Step,
+)
 from agentdc.ir.walk import parts
 
 ABI = 1  # of the runtime library that the generated text is written for
@@ -25,7 +38,17 @@ RESERVED = frozenset(
     {
         *("run", "now", "then", "clock", "trace", "branch", "data", "chosen", "attempt", "pick", "ambiguous"),
         *("too_long", "find", "need", "fill", "text", "Node", "Run", "Next", "Block", "Json", "Retry"),
-        *("ABI", "FILE", "PROGRAM", "Program", "TYPE_CHECKING", "annotations", "pause"),
+        *(
+            "ABI",
+            "ANY_JSON",
+            "FILE",
+            "PROGRAM",
+            "Program",
+            "schemas",
+            "TYPE_CHECKING",
+            "annotations",
+            "pause",
+        ),
     }
 )
 
@@ -33,19 +56,24 @@ RESERVED = frozenset(
 class WorkflowModule:
     """Builds the view; holds the names of one module.
 
-    `modules`: child programs to (package, module). `awaits`: the colour of the app. `needs`: what a run that goes on
-    at a block must have stored, None where none does.
+    `modules`: child programs to (package, module). `package`: of the generated code, with the app's `schemas`.
+    `awaits`: the colour of the app. `needs`: what a run that goes on at a block must have stored, None where none
+    does.
     """
 
     def __init__(
         self,
         program: Program,
         modules: Mapping[str, tuple[str, str]],
+        package: str,
+        schemas: Schemas,
         *,
         awaits: bool,
         needs: Mapping[str, Sequence[Need]] | None = None,
     ) -> None:
         self._program = program
+        self._package = package
+        self._schemas = schemas
         self._needs = needs
         self._awaits = awaits
         self._modules = modules
@@ -104,7 +132,7 @@ class WorkflowModule:
         )
 
     def _block(self, block: Block) -> BlockView:
-        source = Source(self._variables, self._children, self._imports)
+        source = Source(self._variables, self._children, self._package, self._schemas, self._imports)
         steps = tuple(self._step(step, source, last=step is block.steps[-1]) for step in block.steps)
         count = len(block.steps)
         docstring = f"From {comment(block.name)}: {count} node{'s' if count > 1 else ''}."
@@ -220,14 +248,15 @@ def _pick(loops: Sequence[LoopEdge], targets: Sequence[str], name: Callable[[str
 
 
 def _called(program: Program) -> set[str]:
-    """Modules of every runtime function that the program calls."""
+    """Modules of everything of the runtime that the program names."""
     expressions: list[Expr] = [step.value for block in program.blocks for step in block.steps]
-    return {
-        part.function.partition(":")[0]
+    names = [
+        part.function if isinstance(part, Call) else part.name
         for expression in expressions
         for part in parts(expression)
-        if isinstance(part, Call)
-    }
+        if isinstance(part, Call | Named)
+    ]
+    return {name.partition(":")[0] for name in names}
 
 
 def _child_keys(program: Program) -> set[str]:

@@ -159,6 +159,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1002, "output_exists", "the output exists and is something else"),
     (1003, "output_unwritable", "the output cannot be written"),
     (1004, "unknown_code", "no diagnostic has this code"),
+    (1030, "mock_address", "an address that the scripted model cannot listen on"),
     # 11 tests
     (1101, "fixture_invalid", "a fixture that cannot be used"),
     (1102, "scenario_invalid", "a scenario that cannot be used"),
@@ -166,6 +167,8 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1104, "unused_mock", "more mocks than a run can use"),
     (1105, "impossible_expectation", "an expectation that no run can meet"),
     (1106, "baseline_invalid", "a baseline that cannot be used"),
+    (1130, "mock_script_invalid", "a script of a mock model that cannot be used"),
+    (1131, "cassette_invalid", "recorded answers of models that cannot be used"),
 )
 
 CODES: dict[str, Code] = {slug: Code(f"ADC{n:04d}", slug, title) for n, slug, title in _TABLE}

@@ -17,12 +17,12 @@ from agentdc.check.ceilings import answer_limits
 from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
 from agentdc.check.flow import Flow
-from agentdc.check.schemas import Schemas
+from agentdc.check.schemas import Schemas, outputs
 from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, denied, level, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
-from agentdc.driver.schemas import load, read_all
+from agentdc.driver.schemas import load, load_answers, read_all
 from agentdc.driver.sources import DISK, Files, find
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
@@ -39,8 +39,9 @@ class Member:
     `key`: its name in the app: the main one's base name, a child's path from the main one's folder. `chain`: what
     calls it, the main workflow first. `children`: by file name as written. `checked`: None while it is being
     checked, and when it did not decode. `schemas`: documents of the schema files that routes name, as written;
-    `problems`: what is wrong with those files. `known`: every schema that it names. `as_called`: what is wrong with
-    the input that its callers give it; `flows`: what holds in its runs, by what each of them gives.
+    `answers`: of those that nodes ask of models; `problems`: what is wrong with those files. `known`: every schema
+    that it names. `as_called`: what is wrong with the input that its callers give it; `flows`: what holds in its
+    runs, by what each of them gives.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Member:
     unsupported: tuple[Diagnostic, ...] = ()
     recursion: tuple[Diagnostic, ...] = ()
     schemas: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
     known: Schemas = field(default_factory=dict)
     as_called: list[Diagnostic] = field(default_factory=list)
@@ -110,12 +112,14 @@ class Family:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
         schemas = member.known = read_all(workflow, source.name, self._files)
+        enforced = outputs(schemas, agentd_dialect=self._options.agentd_dialect)
+        asked = load_answers(workflow, enforced, source.name, decoded.places, self._files)
+        member.answers, problems = asked
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, problems = load(
-                workflow, schemas, source.name, decoded.places, self._files
-            )
-            member.problems = list(level(problems, self._options))
+            member.schemas, tried, more = load(workflow, schemas, source.name, decoded.places, self._files)
+            problems += more
             self.tried += [each for each in tried if each not in self.tried]
+        member.problems = list(level(problems, self._options))
         main = self.main.decoded.workflow
         member.checked = check(
             workflow,
@@ -126,7 +130,7 @@ class Family:
             answers=None if main is None else answer_limits(main),
             schemas=schemas,
         )
-        member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
+        member.unsupported = () if chain else tuple(unsupported_parts(workflow, decoded.places))
         return member
 
     def _child(self, parent: Member, workflow: Workflow, index: int, use: ChildUse) -> Child:

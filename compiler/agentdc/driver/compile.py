@@ -22,9 +22,10 @@ from agentdc.ir.pprint import bundle_text
 from agentdc.link.closure import Closure, reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
-from agentdc.link.needs import Needs, extras, keeps_runs
+from agentdc.link.needs import MCP, Needs, extras, keeps_runs
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
+from agentdc.lower.models import dialects
 from agentdc.lower.operands import operands
 from agentdc.lower.service import service
 from agentdc.model.workflow import Workflow
@@ -80,7 +81,12 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}
     header = Header(VERSION, digests[main.key], digests)
     families = frozenset(each.family for each in capabilities)
-    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service)
+    asked = {each.constant for each in capabilities if each.family == "model" and each.constant is not None}
+    kinds = frozenset(
+        step.kind for program in bundle.programs for block in program.blocks for step in block.steps
+    )
+    spoken = dialects(workflow, asked)
+    needs = Needs(bundle.awaits, families, workflow, trust.linked, bundle.service, spoken, kinds)
     texts = generate(bundle, header, extras(needs))
     closure = reachable_modules((text for path, text in texts.items() if path.endswith(".py")), module_source)
     origin = Origin(workflow.name, main.key, main.source.data, digest, VERSION, ABI, trust.signed_by, digests)
@@ -90,7 +96,13 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
         FILE: as_json(statement_of(report.family).to_json()),
         "manifest.json": manifest(origin, closure.modules, capabilities, third_party(foreign)),
         "operands.json": as_json(
-            operands(workflow, digest, signing_required=trust.required, signing_key=trust.key)
+            operands(
+                workflow,
+                digest,
+                signing_required=trust.required,
+                signing_key=trust.key,
+                mcp=bool(families & MCP),
+            )
         ),
         "workflow.toml": main.source.data,
     }
@@ -128,6 +140,7 @@ def _program(member: Member, stand_ins: StandIns | None) -> Program:
         member.key,
         member.children,
         stand_ins,
+        member.answers,
     )
 
 

@@ -8,7 +8,7 @@ values is a fact for the checker; the document of one that a route enforces is c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from agentdc.check import errors
@@ -60,6 +60,31 @@ def load(
                 shown = "the text" if schema.inline else f'"{name}"'
                 found.append(errors.schema_invalid(shown, problem, where))
     return documents, tried, found
+
+
+def load_answers(
+    workflow: Workflow, enforced: Collection[str], file: str, at: Places, files: Files = DISK
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """What models are to answer: documents by name, and what is wrong with one that cannot be compiled.
+
+    `enforced`: the names that mean a schema.
+    """
+    documents: dict[str, Any] = {}
+    found: list[Diagnostic] = []
+    for index, node in enumerate(workflow.nodes):
+        name = getattr(node, "output_schema", None)
+        if name is None or name not in enforced or name in documents:
+            continue
+        schema, document = read(name, file, files)
+        if schema is None or schema.unreadable or schema.invalid:
+            continue  # told by the checker
+        problem = _uncompilable(document)
+        if problem is None:
+            documents[name] = document
+        else:
+            shown = "the text" if schema.inline else f'"{name}"'
+            found.append(errors.schema_invalid(shown, problem, at.value(("nodes", index, "output_schema"))))
+    return documents, found
 
 
 def read(name: str, file: str, files: Files = DISK) -> tuple[Schema | None, Any]:

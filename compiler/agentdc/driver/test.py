@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agentdc.check.validate import Options
-from agentdc.driver import files, test_app
+from agentdc.driver import cassettes, files, test_app
 from agentdc.driver.check import Report
 from agentdc.driver.test_find import find
 from agentdc.driver.test_load import Loaded, Loader
@@ -20,6 +20,7 @@ from agentdc.lower.operands import operands
 from agentdc.testing import baseline as baselines
 from agentdc.testing import cases, errors, results
 from agentdc.testing.coverage import Tally
+from agentdc.testing.models import Fixture
 from agentdc.testing.results import Result, Trial
 from agentdc.testing.subject import Subject
 from agentdc.testing.suite import Suite
@@ -29,12 +30,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class TestRequest:
-    """Which tests to run: `paths` as written, none = those of the working directory."""
+    """Which tests to run: `paths` as written, none = those of the working directory.
+
+    `record`: ask the models that no mock scripts, and keep what they answer. `replay`: ask none, and miss none.
+    """
 
     __test__ = False  # not a test itself, whatever its name says to test runners
 
     paths: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
+    record: bool = False
+    replay: bool = False
 
 
 @dataclass(slots=True)
@@ -58,7 +64,9 @@ def run_tests(request: TestRequest, on_progress: Progress = lambda _name: None) 
         loaded.append(loader.load(each))
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="agentdc-test-") as scratch:
-        trials = _run(loaded, tally, Path(scratch), on_progress)
+        trials = _run(request, loaded, tally, Path(scratch), on_progress)
+    if request.record:
+        _keep(loaded, trials)
     told = tuple(_concluded(each, trials.get(number, [])) for number, each in enumerate(loaded))
     return Suite(told, tally.coverage(), time.perf_counter() - began)
 
@@ -72,15 +80,15 @@ def read_baseline(path: str) -> baselines.Baseline:
 
 
 def _run(
-    loaded: Sequence[Loaded], tally: Tally, scratch: Path, on_progress: Progress
+    request: TestRequest, loaded: Sequence[Loaded], tally: Tally, scratch: Path, on_progress: Progress
 ) -> dict[int, list[dict[str, Any]]]:
     """The harness's answers for every test that can be run, by its place in the suite."""
     answered: dict[int, list[dict[str, Any]]] = {}
     for group in _groups(loaded, tally):
         first = loaded[group.numbers[0]].case
         on_progress(f"compiling {len(answered)}/{len(loaded)} {first.place}")
-        app = test_app.app_of(group.report, group.subject, scratch)
-        documents = [_document(number, loaded[number], scratch) for number in group.numbers]
+        app = test_app.app_of(group.report, scratch)
+        documents = [_document(request, number, loaded[number], scratch) for number in group.numbers]
         for answer in test_app.answers(app, cases.world(group.subject), documents):
             number = answer["id"]
             answered.setdefault(number, []).append(answer)
@@ -105,7 +113,16 @@ def _groups(loaded: Sequence[Loaded], tally: Tally) -> list[_Group]:
     return list(groups.values())
 
 
-def _document(number: int, each: Loaded, scratch: Path) -> dict[str, Any]:
+def _keep(loaded: Sequence[Loaded], trials: dict[int, list[dict[str, Any]]]) -> None:
+    """Write the cassette of every fixture that was recorded."""
+    for number, answered in trials.items():
+        place = loaded[number].cassette
+        for answer in answered:
+            if place is not None and answer.get("cassette"):
+                cassettes.write(place, answer["cassette"])
+
+
+def _document(request: TestRequest, number: int, each: Loaded, scratch: Path) -> dict[str, Any]:
     assert each.case.subject is not None
     folder = None
     if each.folder is not None:
@@ -115,7 +132,10 @@ def _document(number: int, each: Loaded, scratch: Path) -> dict[str, Any]:
         except (OSError, shutil.Error) as problem:
             raise files.FileProblem(files.unwritable(folder, OSError(str(problem)))) from problem
     policy = operands(each.case.subject.main.workflow, "")["policy"]
-    return cases.document(number, each.case, policy, None if folder is None else str(folder))
+    cassette, test = None, each.case.test
+    if each.cassette is not None and isinstance(test, Fixture) and cassettes.applies(test, each.case.subject):
+        cassette = cassettes.document(each.cassette, record=request.record, replay=request.replay)
+    return cases.document(number, each.case, policy, None if folder is None else str(folder), cassette)
 
 
 def _concluded(each: Loaded, answered: Sequence[dict[str, Any]]) -> Result:

@@ -23,7 +23,6 @@ from agentdc.driver.check import Report
 from agentdc.link.closure import reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.testing.stand_ins import STAND_INS
-from agentdc.testing.subject import Subject
 
 if TYPE_CHECKING:  # the compiling half of the compiler is loaded only when the cache does not have the app
     from agentdc.driver.compile import Compiled
@@ -49,9 +48,9 @@ def key(report: Report) -> tuple[bytes, ...]:
     return tuple(part for member in report.members for part in (member.key.encode(), member.source.data))
 
 
-def app_of(report: Report, subject: Subject, scratch: Path) -> Path:
+def app_of(report: Report, scratch: Path) -> Path:
     """The test app of a workflow, compiled unless the cache has it; `scratch`: where it goes without a cache."""
-    parts = (b"test", str(_has_schema(subject)).encode(), *key(report))
+    parts = (b"test", *key(report))
     try:
         place = cache.entry(cache.cache_directory(), report.members[0].key, parts)
     except (OSError, cache.UnsafeCache):
@@ -60,7 +59,7 @@ def app_of(report: Report, subject: Subject, scratch: Path) -> Path:
     if not app.is_dir():
         from agentdc.driver.compile import Trust, compile_workflow
 
-        tree = _tree(compile_workflow(report, Trust(), STAND_INS), subject)
+        tree = _tree(compile_workflow(report, Trust(), STAND_INS))
         try:
             files.write_tree(app, tree)
         except files.FileProblem:
@@ -123,15 +122,11 @@ def _process(
             process.kill()
 
 
-def _tree(compiled: Compiled, subject: Subject) -> dict[str, bytes]:
+def _tree(compiled: Compiled) -> dict[str, bytes]:
     """The app's files with the harness linked and started."""
     foreign = compiled.closure.others - sys.stdlib_module_names - {compiled.package, "agentdc_runtime"}
-    site = _SITE if foreign or _has_schema(subject) else ""
+    site = _SITE if foreign else ""
     modules = reachable_modules([f"import {HARNESS}"], module_source).modules
     start = _START.format(site=site, harness=HARNESS, package=compiled.package)
     tree = dict(compiled.files) | {module_path(name): text.encode() for name, text in modules.items()}
     return tree | {"__main__.py": start.encode()}
-
-
-def _has_schema(subject: Subject) -> bool:
-    return any(part.schemas for part in subject.parts)

@@ -10,17 +10,15 @@ from typing import Any
 
 from agentdc.check.validate import Options
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
-from agentdc.driver import files
+from agentdc.driver import cassettes, files
 from agentdc.driver.check import Report, check_source, failed
 from agentdc.driver.children import Member
 from agentdc.driver.schemas import read
 from agentdc.driver.test_find import Found
-from agentdc.nodes.registry import SPECS
 from agentdc.testing import checks, errors
 from agentdc.testing.cases import Case, load_error
 from agentdc.testing.decode import decode
 from agentdc.testing.models import Fixture, Scenario
-from agentdc.testing.stand_ins import STAND_INS
 from agentdc.testing.subject import Part, Subject
 
 FOLDER = "${SCENARIO_DIR}"
@@ -28,11 +26,15 @@ FOLDER = "${SCENARIO_DIR}"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A test and the report on its workflow; `folder`: whose copy the run takes place in, or None."""
+    """A test and the report on its workflow.
+
+    `folder`: whose copy the run takes place in, or None. `cassette`: where answers of models are kept, or None.
+    """
 
     case: Case
     report: Report | None = None
     folder: Path | None = None
+    cassette: Path | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +70,8 @@ class Loader:
         if subject is None:
             return Loaded(_refused(case, told))
         own = tuple(in_order(checks.fixture(test, decoded.places, subject)))
-        return Loaded(replace(_refused(case, own), subject=subject), report, folder)
+        tested = replace(_refused(case, own), subject=subject)
+        return Loaded(tested, report, folder, found.path.parent / cassettes.NAME)
 
     def _scenario(self, found: Found, source: SourceFile) -> Loaded:
         decoded = decode(source, Scenario, "the scenario", checks.SCENARIO)
@@ -137,9 +140,6 @@ def _part(member: Member, found: list[Diagnostic]) -> Part:
     assert workflow is not None
     assert checked is not None
     assert checked.facts is not None
-    for index, node in enumerate(workflow.nodes):
-        if SPECS[node.type].lower is None and node.type not in STAND_INS:
-            found.append(errors.cannot_run(node.type, member.decoded.places.value(("nodes", index, "type"))))
     part = Part(
         member.key,
         member.source.name,

@@ -126,8 +126,38 @@ class Segments:
     parts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something of the runtime, `module:name`, that is handed over as it is."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSchema:
+    """What an answer must be: any JSON, or what a JSON Schema accepts.
+
+    `name`: of the schema as written. `document`: the schema, once it is linked; None when the name means none.
+    """
+
+    name: str
+    document: Json = None
+
+
 Expr: TypeAlias = (
-    Const | Load | Fetch | TriggerInput | Record | Template | Call | Later | Segments | Items | ChildProgram
+    Const
+    | Load
+    | Fetch
+    | TriggerInput
+    | Record
+    | Template
+    | Call
+    | Later
+    | Segments
+    | Items
+    | ChildProgram
+    | AnswerSchema
+    | Named
 )
 
 

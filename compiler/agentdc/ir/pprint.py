@@ -12,6 +12,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from agentdc.ir.ops import (
+    AnswerSchema,
     Block,
     Bundle,
     Call,
@@ -24,6 +25,7 @@ from agentdc.ir.ops import (
     Items,
     Later,
     Load,
+    Named,
     Program,
     Record,
     Segments,
@@ -100,7 +102,7 @@ def _choice(choice: Choice) -> str:
 def expr_text(expr: Expr) -> str:
     """One expression on one line."""
     match expr:
-        case Const(value):
+        case Const(value) | Segments(value):
             return _quoted(value)
         case Load(path, missing, tool):
             return f"load({_quoted(path)}, {missing}, {tool})"
@@ -118,12 +120,14 @@ def expr_text(expr: Expr) -> str:
             return f"{function}({', '.join(['run', *named] if takes_run else named)})"
         case Later(body):
             return f"later({expr_text(body)})"
-        case Segments(parts):
-            return _quoted(list(parts))
         case Items(items):
             return f"({', '.join(expr_text(item) for item in items)})"
         case ChildProgram(file):
             return f"child({_quoted(file)})"
+        case Named(name):
+            return name
+        case AnswerSchema(name, document):
+            return f"answer({_quoted(name)}, {_quoted(document)})"
 
 
 def _fetch(fetch: Fetch) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from agentdc.ir.ops import (
+    AnswerSchema,
     Call,
     ChildProgram,
     Const,
@@ -14,6 +15,7 @@ from agentdc.ir.ops import (
     Items,
     Later,
     Load,
+    Named,
     Record,
     Segments,
     Template,
@@ -35,7 +37,16 @@ def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             expr = Later(rewrite(body, change))
         case Items(items):
             expr = Items(tuple(rewrite(item, change) for item in items))
-        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram():
+        case (
+            Const()
+            | Load()
+            | Fetch()
+            | TriggerInput()
+            | Segments()
+            | ChildProgram()
+            | AnswerSchema()
+            | Named()
+        ):
             pass
     return change(expr)
 
@@ -57,5 +68,14 @@ def parts(expr: Expr) -> Iterator[Expr]:
         case Items(items):
             for item in items:
                 yield from parts(item)
-        case Const() | Load() | Fetch() | TriggerInput() | Segments() | ChildProgram():
+        case (
+            Const()
+            | Load()
+            | Fetch()
+            | TriggerInput()
+            | Segments()
+            | ChildProgram()
+            | AnswerSchema()
+            | Named()
+        ):
             pass

@@ -10,13 +10,16 @@ from agentdc.ir.service import Service
 from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
+SECRETS = ("secrets", "agentdc_runtime.secrets.registry", "Registry")
+MCP = frozenset({"mcp.tool", "mcp.resource"})
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """`awaits`: the colour. `touches`: effect families of all nodes. `signing`: the app verifies itself.
 
-    `service`: what it offers to the outside, if anything.
+    `service`: what it offers to the outside, if anything. `dialects`: modules that speak to its models.
+    `kinds`: of its nodes.
     """
 
     awaits: bool
@@ -24,6 +27,13 @@ class Needs:
     workflow: Workflow
     signing: bool
     service: Service | None = None
+    dialects: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def starts_with_secrets(self) -> bool:
+        """Whether a server is started with a secret in its environment."""
+        return bool(self.touches & MCP) and any(server.env for server in self.workflow.mcp_servers)
 
 
 def extras(needs: Needs) -> Extras:
@@ -35,8 +45,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(("budget", "agentdc_runtime.policy.budget", "Budget"))
     if any(secret.source == "oauth2" for secret in needs.workflow.secrets):
         parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
-    elif needs.workflow.secrets or "http" in needs.touches:
-        parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
+    elif needs.workflow.secrets or needs.dialects or "http" in needs.touches or needs.starts_with_secrets:
+        parts.append(SECRETS)
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
     if keeps_runs(needs.workflow):
@@ -44,8 +54,13 @@ def extras(needs: Needs) -> Extras:
     oauth2 = any(secret.source == "oauth2" for secret in needs.workflow.secrets)
     service = needs.service
     if service is not None and service.auth and not any(part[0] == "secrets" for part in parts):
-        parts.append(("secrets", "agentdc_runtime.secrets.registry", "Registry"))
-    return Extras(tuple(parts), tuple(_requirements(needs, oauth2=oauth2)), tuple(_features(needs)))
+        parts.append(SECRETS)
+    if "agent_loop" in needs.kinds:
+        parts.append(("instructions", "agentdc_runtime.loop.instructions", "read"))
+    if needs.touches & MCP:
+        parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
+    requirements = tuple(_requirements(needs, oauth2=oauth2))
+    return Extras(tuple(parts), requirements, tuple(_features(needs)), needs.dialects)
 
 
 def keeps_runs(workflow: Workflow) -> bool:
@@ -64,7 +79,7 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
         yield "cryptography>=44"
     if service is not None and service.http2:
         yield "h2>=4.1,<5"
-    if oauth2 or oidc or "http" in needs.touches:
+    if oauth2 or oidc or needs.dialects or "http" in needs.touches:
         yield "httpx>=0.28,<0.29"
     if service is not None:
         yield 'uvloop>=0.21; platform_system != "Windows"'
@@ -73,6 +88,10 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 
 
 def _features(needs: Needs) -> Iterator[str]:
+    if needs.touches & MCP:
+        yield "mcp"
+    if needs.dialects:
+        yield "model"
     if needs.service is not None:
         yield "serve"
     if keeps_runs(needs.workflow):

@@ -7,13 +7,14 @@ of the compiler. Longer blocks and local variables are the work of the passes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentdc.check.children import Children
 from agentdc.check.facts import Facts
 from agentdc.check.lints import can_take
 from agentdc.ir.ops import (
+    AnswerSchema,
     Block,
     ChildProgram,
     Choice,
@@ -36,8 +37,25 @@ from agentdc.nodes.spec import NodeSpec
 from agentdc.parse.positions import Places
 from agentdc.types import kinds
 
-StandIns = Mapping[str, Callable[[Any], Expr]]
-"""Node kind to how its nodes are lowered instead; what comes out is never awaited."""
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """How the nodes of a kind are lowered instead, and whether what comes out is awaited."""
+
+    lower: Callable[[Any], Expr]
+    awaits: bool = False
+
+
+StandIns = Mapping[str, StandIn]
+"""By node kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """What stands in other files, by its name in this one."""
+
+    family: Children
+    answers: Mapping[str, Any]
 
 
 def lower(
@@ -47,9 +65,13 @@ def lower(
     file: str,
     children: Children | None = None,
     stand_ins: StandIns | None = None,
+    answers: Mapping[str, Any] | None = None,
 ) -> Program:
-    """The program of a workflow without errors; `file` is the workflow's name in comments and faults."""
-    family = children or {}
+    """The program of a workflow without errors.
+
+    `file`: the workflow's name in comments and faults. `answers`: the documents of output schemas, by their names.
+    """
+    linked = _Linked(children or {}, answers or {})
     loops = _loop_edges(workflow)
     leaving: dict[str, list[tuple[int, Edge]]] = {}
     for index, edge in enumerate(workflow.edges):
@@ -57,7 +79,7 @@ def lower(
     blocks = []
     for index, node in enumerate(workflow.nodes):
         exits = _exits(node, leaving.get(node.id, []), loops)
-        step = _step(node, facts, family, at.value(("nodes", index)).line, exits, stand_ins or {})
+        step = _step(node, facts, linked, at.value(("nodes", index)).line, exits, stand_ins or {})
         blocks.append(Block(node.id, (step,)))
     starts = tuple(
         Start(start.name, start.source, facts.entries[start.name])
@@ -79,16 +101,17 @@ def _loop_edges(workflow: Workflow) -> dict[int, LoopEdge]:
 def _step(
     node: NodeModel,
     facts: Facts,
-    family: Children,
+    linked: _Linked,
     line: int,
     exits: tuple[tuple[str | None, Choice], ...],
     stand_ins: StandIns,
 ) -> Step:
     spec = SPECS[node.type]
-    expression = stand_ins.get(node.type, spec.lower)
+    stand_in = stand_ins.get(node.type)
+    expression = spec.lower if stand_in is None else stand_in.lower
     if expression is None:
         raise ValueError(f"{node.type} cannot be lowered")
-    value = rewrite(expression(node), lambda expr: _resolved(expr, node, facts, family))
+    value = rewrite(expression(node), lambda expr: _resolved(expr, node, facts, linked))
     retry = None
     if node.retry is not None and spec.retryable and node.retry.max_attempts > 1:
         written = node.retry
@@ -102,7 +125,7 @@ def _step(
         end=spec.end if node.type not in stand_ins else "continue",
         reason=getattr(node, "reason", None) or "",
         retry=retry,
-        awaits=spec.awaits and node.type not in stand_ins,
+        awaits=spec.awaits if stand_in is None else stand_in.awaits,
         exits=exits,
         covered=_covered(spec, exits),
     )
@@ -132,9 +155,11 @@ def _exits(
     return tuple((label, Choice(tuple(some), tuple(plain))) for label, (some, plain) in grouped.items())
 
 
-def _resolved(expr: Expr, node: NodeModel, facts: Facts, family: Children) -> Expr:
+def _resolved(expr: Expr, node: NodeModel, facts: Facts, linked: _Linked) -> Expr:
     if isinstance(expr, ChildProgram):
-        return ChildProgram(family[expr.file].key)
+        return ChildProgram(linked.family[expr.file].key)
+    if isinstance(expr, AnswerSchema):
+        return replace(expr, document=linked.answers.get(expr.name))
     if isinstance(expr, Load):
         return _fetch(expr, node, facts)
     if isinstance(expr, Template):

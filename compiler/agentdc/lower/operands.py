@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentdc.lower.models import dialect
+from agentdc.model.supervision import McpServer, Supervisor
 from agentdc.model.workflow import Workflow
 
 VERSION = 1
@@ -15,11 +17,12 @@ def operands(
     *,
     signing_required: bool = False,
     signing_key: str | None = None,
+    mcp: bool = False,
 ) -> dict[str, Any]:
     """The operand document of a workflow: policy, logging and signing as written, None where absent.
 
     What the build demanded of the signature, the app demands at every start: `signing_required`, and the PEM text
-    of a `signing_key` that replaces the keys of the workflow.
+    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers.
     """
     signing = _table(workflow.signing)
     if signing_required or signing_key is not None:
@@ -29,6 +32,7 @@ def operands(
         signing = {key: value for key, value in (signing or {}).items() if key != "public_key_file"}
         signing["public_key_pem"] = signing_key
     auth = _table(workflow.auth) or {}
+    backends = workflow.intelligence.backends if workflow.intelligence else ()
     document: dict[str, Any] = {
         "operands_version": VERSION,
         "program_sha256": program_sha256,
@@ -40,6 +44,14 @@ def operands(
     }
     if workflow.state is not None:
         document["state"] = _table(workflow.state)
+    if backends:
+        document["models"] = [{**(_table(each) or {}), "dialect": dialect(each)} for each in backends]
+    if mcp:
+        document["supervisor"] = _supervised(workflow, None)
+        document["mcp_servers"] = [
+            {**(_table(server) or {}), "supervisor": _supervised(workflow, server)}
+            for server in workflow.mcp_servers
+        ]
     if workflow.http_routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)
@@ -53,6 +65,16 @@ def operands(
             for route in workflow.http_routes
         ]
     return document
+
+
+def _supervised(workflow: Workflow, server: McpServer | None) -> dict[str, Any]:
+    """All settings of one supervised server: its own over those of `[supervisor]`."""
+    settings = workflow.supervisor or Supervisor()
+    if server is None or server.supervisor is None:
+        return _table(settings) or {}
+    table = _table(server.supervisor.over(settings)) or {}
+    passed = server.supervisor.env_pass
+    return table if passed is None else {**table, "env_pass": list(passed)}
 
 
 def _table(section: Any) -> dict[str, Any] | None:

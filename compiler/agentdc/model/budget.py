@@ -13,6 +13,9 @@ class Budget(Section):
     max_run_time_secs: U64 | None = Field(None, description="Longest run; 0 means no bound.")
     max_fs_write_mb: U64 | None = Field(None, description="Written by write_file in the process's life, MiB.")
     max_llm_tokens: U64 | None = Field(None, description="Model tokens in the process's life; 0 refuses all.")
+    max_run_llm_tokens: U64 | None = Field(
+        None, description="Model tokens of one run with its children.", json_schema_extra=EXTENSION
+    )
     hard_deadline: bool = Field(
         False, description="Cancel the node in flight at the deadline.", json_schema_extra=EXTENSION
     )

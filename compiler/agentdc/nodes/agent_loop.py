@@ -1,14 +1,15 @@
-"""`agent_loop`: a model with tools, a bounded number of turns (spec 01 §11.1). Not built yet."""
+"""`agent_loop`: a model with tools, a bounded number of turns (spec 01 §11.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
-from agentdc.model.base import U32, Many
+from agentdc.ir.ops import Call, Const, Expr, Items, Later, Load, Named
+from agentdc.model.base import EXTENSION, U32, Count, Many
 from agentdc.model.node import NodeModel
 from agentdc.nodes import errors
 from agentdc.nodes.spec import (
@@ -22,6 +23,7 @@ from agentdc.nodes.spec import (
     PathField,
     TypeOf,
     either,
+    handler,
 )
 from agentdc.parse.positions import Places
 from agentdc.types import INTEGER, NULL, STRING, UNKNOWN, Array, Type, record
@@ -46,6 +48,12 @@ class AgentLoop(NodeModel):
     tools: Many[str] = Field((), description="names from the tool catalog")
     max_steps: U32 = Field(description="turns, 1…64")
     max_tokens: U32 | None = Field(None, description="tokens of this loop, cumulative")
+    answer_tokens: Count | None = Field(
+        None, description="limit of one answer; absent = the backend's", json_schema_extra=EXTENSION
+    )
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
+        None, description="absent = the backend's", json_schema_extra=EXTENSION
+    )
 
 
 def _outcomes(node: AgentLoop, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
@@ -74,7 +82,7 @@ _SPENT: dict[str, Measure] = {
 def _costs(node: AgentLoop, limits: Mapping[str, int]) -> Iterable[Cost]:
     """One call of the model a turn, and at most one call of a tool."""
     yield Cost("model_calls", node.max_steps)
-    yield Cost("tokens", node.max_steps * limits.get(node.backend, ANSWER_TOKENS))
+    yield Cost("tokens", node.max_steps * (node.answer_tokens or limits.get(node.backend, ANSWER_TOKENS)))
     for tool, measure in _SPENT.items():
         if tool in node.tools:
             yield Cost(measure, node.max_steps)
@@ -96,11 +104,38 @@ def _check(node: AgentLoop, at: Places, index: int, names: Names) -> Iterable[Di
             yield errors.agent_loop_tool(node.id, tool, TOOLS, where)
 
 
+_LINKED = {
+    "call_mcp_tool": "mcp_caller",
+    "http_request": "http_caller",
+    "read_env": "env_reader",
+    "read_file": "file_reader",
+    "shell_run": "shell_caller",
+    "write_file": "file_writer",
+}
+
+
+def _lower(node: AgentLoop) -> Expr:
+    task: Expr = Const(node.instructions)
+    if node.instructions is None:
+        task = Load(str(node.instructions_from), "error", "agent_loop")
+    tools = tuple(Named(f"agentdc_runtime.loop.{_LINKED[each]}:TOOL") for each in dict.fromkeys(node.tools))
+    arguments: list[tuple[str, Expr]] = [
+        ("backend", Const(node.backend)),
+        ("task", Later(task)),
+        ("tools", Items(tools)),
+        ("max_steps", Const(node.max_steps)),
+    ]
+    limits = ("max_tokens", "answer_tokens", "temperature")
+    arguments += [(name, Const(getattr(node, name))) for name in limits if getattr(node, name) is not None]
+    return Call(handler("agent_loop"), tuple(arguments), takes_run=True)
+
+
 SPEC = NodeSpec(
     kind="agent_loop",
     summary="a model with tools, for a bounded number of turns",
     model=AgentLoop,
     output=either(_outcomes),
+    lower=_lower,
     outcomes=_outcomes,
     paths=(PathField("instructions_from", unless="instructions"),),
     labels=("exhausted",),

@@ -1,4 +1,4 @@
-"""`call_mcp_tool`: one tool of an MCP server (spec 01 §5.13). Parsed, checked and typed; not built yet."""
+"""`call_mcp_tool`: one tool of an MCP server (spec 01 §5.13)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
+from agentdc.ir.ops import Call, Const, Expr, Later, Load
 from agentdc.model.node import NodeModel
 from agentdc.nodes import mcp_server
-from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, either
+from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, either, handler
 from agentdc.parse.positions import Places
 from agentdc.types import FALSE, STRING, TRUE, UNKNOWN, Array, Type, record
 from agentdc.types import Literal as Exactly
@@ -49,12 +50,19 @@ def _check(node: CallMcpTool, at: Places, index: int, names: Names) -> Iterable[
     return mcp_server.check(node.id, node.server, at, index, names)
 
 
+def _lower(node: CallMcpTool) -> Expr:
+    given = Const(None) if node.args_from is None else Load(node.args_from, "null", "call_mcp_tool")
+    fields = (("tool", Const(node.tool)), ("arguments", Later(given)), ("server", Const(node.server)))
+    return Call(handler("call_mcp_tool"), fields, takes_run=True)
+
+
 SPEC = NodeSpec(
     kind="call_mcp_tool",
     summary="call one tool of an MCP server",
     model=CallMcpTool,
     output=either(_outcomes),
     outcomes=_outcomes,
+    lower=_lower,
     paths=(PathField("args_from", missing="null"),),
     labels=("error",),
     effects=_effects,

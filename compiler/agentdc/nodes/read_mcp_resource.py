@@ -1,4 +1,4 @@
-"""`read_mcp_resource`: one resource of an MCP server (spec 01 §5.3). Parsed, checked and typed; not built yet."""
+"""`read_mcp_resource`: one resource of an MCP server (spec 01 §5.3)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from agentdc.diagnostics import Diagnostic
+from agentdc.ir.ops import Call, Const, Expr, Later, Load
 from agentdc.model.node import NodeModel
 from agentdc.nodes import mcp_server
-from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf
+from agentdc.nodes.spec import Cost, Effect, Names, NodeSpec, PathField, TypeOf, handler
 from agentdc.parse.positions import Places
 from agentdc.types import STRING, UNKNOWN, Array, Type, record
 
@@ -39,11 +40,18 @@ def _check(node: ReadMcpResource, at: Places, index: int, names: Names) -> Itera
     return mcp_server.check(node.id, node.server, at, index, names)
 
 
+def _lower(node: ReadMcpResource) -> Expr:
+    uri = Load(node.resource_from, "error", "read_mcp_resource")
+    fields = (("resource", Later(uri)), ("server", Const(node.server)))
+    return Call(handler("read_mcp_resource"), fields, takes_run=True)
+
+
 SPEC = NodeSpec(
     kind="read_mcp_resource",
     summary="read one resource of an MCP server",
     model=ReadMcpResource,
     output=_output,
+    lower=_lower,
     paths=(PathField("resource_from", "string"),),
     effects=_effects,
     costs=_costs,

@@ -48,20 +48,27 @@ def load_error(found: tuple[Diagnostic, ...]) -> str:
 
 
 def world(subject: Subject) -> dict[str, Any]:
-    """What all cases of one app share: names that models and servers answer to, and schemas."""
+    """What all cases of one app share: names that models and servers answer to."""
     workflow = subject.main.workflow
     backends = () if workflow.intelligence is None else workflow.intelligence.backends
     return {
         "backends": [each.name for each in backends],
         "servers": [each.name for each in workflow.mcp_servers],
-        "schemas": {part.file: dict(part.schemas) for part in subject.parts},
     }
 
 
 def document(
-    number: int, case: Case, own_policy: dict[str, Any] | None, folder: str | None
+    number: int,
+    case: Case,
+    own_policy: dict[str, Any] | None,
+    folder: str | None,
+    cassette: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One case for the harness. `own_policy`: the workflow's table. `folder`: where the run takes place, or None."""
+    """One case for the harness.
+
+    `own_policy`: the workflow's table. `folder`: where the run takes place, or None. `cassette`: `record`, and the
+    `entries` to play otherwise; None when models are scripted or absent.
+    """
     assert case.test is not None
     assert case.subject is not None
     shared = {
@@ -69,6 +76,7 @@ def document(
         "trials": case.trials,
         "timeout_secs": case.timeout_secs,
         "folder": folder,
+        "cassette": cassette,
     }
     if isinstance(case.test, Scenario):
         return shared | _scenario(case.test, case.subject, own_policy)
@@ -87,6 +95,7 @@ def _fixture(it: Fixture, subject: Subject, own_policy: dict[str, Any] | None) -
         "env": dict(it.env),
         "mocks": {
             "intel": [{"content": each} for each in it.mocks.intel] or None,
+            "loop": list(it.mocks.agent_loop) or None,
             "fault": None,
             "mcp_tools": mocks.get("mcp_tools", {}) if served else None,
             "mcp_resources": mocks.get("mcp_resources", {}) if served else None,
@@ -114,6 +123,7 @@ def _scenario(it: Scenario, subject: Subject, own_policy: dict[str, Any] | None)
         "env": {},
         "mocks": {
             "intel": [each.model_dump(mode="json", exclude_none=True) for each in it.intel.turns],
+            "loop": None,
             "fault": it.faults.intel_error_on_call,
             "mcp_tools": None,
             "mcp_resources": None,

@@ -20,9 +20,6 @@ def fixture(it: Fixture, at: Places, subject: Subject) -> Iterator[Diagnostic]:
         if not name or "=" in name or "\0" in name + value:
             message = "[env] has a variable that no environment can have"
             yield errors.rule(FIXTURE, message, at.key(("env", name)))
-    if it.mocks.agent_loop:
-        where = at.value(("mocks", "agent_loop"))
-        yield errors.rule(FIXTURE, "mocks.agent_loop is not supported yet", where, help=errors.AGENT_LOOP)
     yield from mocks.check(it, at, subject)
     yield from _expected(it.expected, it.start, at, subject)
 

@@ -41,7 +41,7 @@ def _draft(schema: Any) -> Any:
         return found
 
     def additional_items(validator: Any, keyword: Any, instance: Any, schema: Any) -> Any:
-        """The library's, which takes the length of `items`, where that is an array; else it means nothing."""
+        """The library takes the length of `items`, also where that is no array; the keyword means nothing there."""
         return known(validator, keyword, instance, schema) if isinstance(schema.get("items"), list) else ()
 
     return jsonschema.validators.extend(found, {"additionalItems": additional_items})

@@ -5,29 +5,24 @@ Whether a stand-in answers from a script or gives the stub of spec 01 §10.1 is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from agentdc.ir.ops import Call, Const, Expr, Later, Load, Template
-from agentdc.nodes import template
-from agentdc.nodes.llm_infer import LlmInfer
+from agentdc.ir.ops import Call, Const, Expr, Later, Load
+from agentdc.lower.build import StandIn
+from agentdc.nodes.registry import SPECS
 
 MODULE = "agentdc_runtime.testing.stand_ins"
 
 
-def _agent_loop(node: Any) -> Expr:
-    return Call(f"{MODULE}:stub", (("kind", Const(node.type)),))
-
-
-def _llm_infer(node: LlmInfer) -> Expr:
-    data = Const(None) if node.input_from is None else Load(node.input_from, "null", "llm_infer")
-    arguments: tuple[tuple[str, Expr], ...] = (
-        ("backend", Const(node.backend)),
-        ("prompt", Later(Template(template.parse(node.prompt), data))),
-        ("output_schema", Const(node.output_schema)),
-        ("output_repairs", Const(node.output_repairs)),
-    )
-    return Call(f"{MODULE}:llm_infer", arguments, takes_run=True)
+def _real(node: Any) -> Expr:
+    """As in an app, with a stand-in before the handler."""
+    lower = SPECS[node.type].lower
+    assert lower is not None
+    call = lower(node)
+    assert isinstance(call, Call)
+    return replace(call, function=f"{MODULE}:{node.type}")
 
 
 def _call_mcp_tool(node: Any) -> Expr:
@@ -49,11 +44,11 @@ def _pause(_node: Any) -> Expr:
     return Call(f"{MODULE}:pause", (), takes_run=True)
 
 
-STAND_INS: Mapping[str, Callable[[Any], Expr]] = {
-    "agent_loop": _agent_loop,
-    "call_mcp_tool": _call_mcp_tool,
-    "llm_infer": _llm_infer,
-    "pause_for_approval": _pause,
-    "read_mcp_resource": _read_mcp_resource,
+STAND_INS: Mapping[str, StandIn] = {
+    "agent_loop": StandIn(_real, awaits=True),
+    "call_mcp_tool": StandIn(_call_mcp_tool),
+    "llm_infer": StandIn(_real, awaits=True),
+    "pause_for_approval": StandIn(_pause),
+    "read_mcp_resource": StandIn(_read_mcp_resource),
 }
-"""Node kind to what its nodes become; none of them is awaited."""
+"""Node kind to what its nodes become."""

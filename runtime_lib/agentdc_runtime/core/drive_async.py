@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 
 from agentdc_runtime.core.drive import ended, errored
 
@@ -29,6 +30,9 @@ def drive(run: Run, block: Next) -> Ending:
 async def _main(run: Run, block: Next) -> Ending:
     process = run.process
     try:
+        begun = monotonic()
+        await process.open()
+        run.deadline += monotonic() - begun
         return await walk(run, block)
     finally:
         await process.close()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from agentdc_runtime.core.run import Run
     from agentdc_runtime.host.journal import Journal
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.observe.log import Spans
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
@@ -34,10 +35,11 @@ COUNTERS = (
 class Process:
     """State beyond one run.
 
-    `gate`, `budget`, `secrets`: None when nothing of the app asks them. `kept`: things that handlers keep for
-    later nodes, by name (the HTTP client); whatever has an `aclose` method is closed at the end. `journal`: makes
-    the journal of a run, given its start node and what tells the spans around it. `emit`: an audit event outside
-    any run (level, event, fields). `keeper`: keeps runs in the state directory, None when there is none.
+    `gate`, `budget`, `secrets`, `models`: None when nothing of the app asks them. `kept`: things that handlers keep
+    for later nodes, by name (the HTTP client, MCP servers); whatever has an `aopen` method is opened before the first
+    run, and whatever has an `aclose` method is closed at the end. `journal`: makes the journal of a run, given its
+    start node and what tells the spans around it. `emit`: an audit event outside any run (level, event, fields).
+    `keeper`: keeps runs in the state directory, None when there is none.
     """
 
     __slots__ = (
@@ -50,6 +52,7 @@ class Process:
         "journal",
         "keeper",
         "kept",
+        "models",
         "secrets",
     )
 
@@ -71,6 +74,7 @@ class Process:
         self.journal = journal
         self.emit = emit
         self.keeper: Keeper | None = None
+        self.models: Models | None = None
         self.kept: dict[str, Any] = {}
         self.counters = dict.fromkeys(COUNTERS, 0)
 
@@ -101,6 +105,12 @@ class Process:
         counters["workflow_starts"] += 1
         counters["workflow_completions"] += 1
         counters["node_executions"] += nodes
+
+    async def open(self) -> None:
+        """Open what must be there before a run."""
+        for thing in list(self.kept.values()):
+            if hasattr(thing, "aopen"):
+                await thing.aopen()
 
     async def close(self) -> None:
         """Close what handlers kept."""

@@ -52,7 +52,7 @@ def resume_at(run: Run, retry: Retry, made: int, error: AgentError) -> float:
     """When the next attempt may begin, on the monotonic clock; raises when there is to be none."""
     if made >= retry.max_attempts or not covers(retry, error) or run.stop_signal:
         raise error
-    wait = wait_ms(retry, made, uniform())
+    wait = max(wait_ms(retry, made, uniform()), error.wait_ms)
     until = monotonic() + wait / 1000
     if until > run.deadline:
         raise TimeoutExceeded(f"{duration(wait)}: no time left to retry after: {error.display}") from error

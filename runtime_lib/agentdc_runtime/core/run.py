@@ -107,7 +107,7 @@ class Run:
     declared, or None. `journal`: tells the log about the run. `traceparent`: what its HTTP requests carry, if
     anything. `delivery`: the request with a key that its end answers, or None. `parent`: the run whose composition
     node started this one, or None; `depth`: how many such there are; `above`: the visit of that node by name,
-    `place`: which of its children this is.
+    `place`: which of its children this is. `tokens`: of models, in the root for all runs below it.
     """
 
     __slots__ = (
@@ -135,6 +135,7 @@ class Run:
         "start",
         "started",
         "stop_signal",
+        "tokens",
         "trace",
         "traceparent",
         "visits",
@@ -178,10 +179,16 @@ class Run:
         self.ending: Ending | None = None
         self.at_edge = False
         self.stop_signal = 0
+        self.tokens = 0
         self.journal: Journal | None = None
         self.traceparent: str | None = None if parent is None else parent.traceparent
         self.started = monotonic()
         self.deadline = deadline
+
+    @property
+    def root(self) -> Run:
+        """The run that no other one started."""
+        return self if self.parent is None else self.parent.root
 
     def stop(self, signal: int) -> None:
         """End the run and its children at the next node boundary; safe to call from a signal handler."""

@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Ending, Next, Program, Run
+    from agentdc_runtime.host.flags import Options
     from agentdc_runtime.host.start import Started
+    from agentdc_runtime.mcp.router import Router
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.policy.budget import Budget
     from agentdc_runtime.policy.gate import Gate
     from agentdc_runtime.secrets.registry import Registry
@@ -20,8 +24,9 @@ class App:
 
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
     an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
-    can be served. The classes of the policy gate, the budget and the secrets, and the signature check: None when
-    nothing of the workflow needs them. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
+    models and the router of MCP calls: None when nothing of the workflow needs them. `instructions`: reads the file
+    of standing words for agent loops. `features`: parts that flags need. `verbs`: what takes the place of flags as
     the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
     checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
     no store.
@@ -34,6 +39,9 @@ class App:
         "drive_kept",
         "features",
         "gate",
+        "instructions",
+        "mcp",
+        "models",
         "once",
         "program",
         "read_data",
@@ -60,6 +68,9 @@ class App:
         budget: Callable[..., Budget] | None = None,
         secrets: Callable[..., Registry] | None = None,
         signing: Callable[..., Any] | None = None,
+        instructions: Callable[[str, bytes], str] | None = None,
+        models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
+        mcp: Callable[..., Router] | None = None,
         features: frozenset[str] = frozenset(),
         state: ModuleType | None = None,
         drive_kept: Callable[[Run, Next], Ending] | None = None,
@@ -77,6 +88,9 @@ class App:
         self.budget = budget
         self.secrets = secrets
         self.signing = signing
+        self.instructions = instructions
+        self.models = models
+        self.mcp = mcp
         self.features = features
         self.state = state
         self.drive_kept = drive_kept

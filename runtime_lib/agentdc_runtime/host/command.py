@@ -77,7 +77,7 @@ async def run_command(
     `stop_when_full`: kill the command when it writes more than `limit`. OSError or ValueError when it cannot be
     started.
     """
-    _keep_statuses()
+    keep_statuses()
     started = monotonic()
     process = subprocess.Popen(  # noqa: S603 - as asyncio itself starts one; the gate decided about it
         argv,
@@ -117,7 +117,7 @@ def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return plain
 
 
-def _keep_statuses() -> None:
+def keep_statuses() -> None:
     """SIGCHLD may have been ignored by whoever started us: exit statuses would be lost, and failures look fine."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         try:  # noqa: SIM105
@@ -138,7 +138,7 @@ class _Command:
         self._full: asyncio.Future[None] | None = loop.create_future() if stop_when_full else None
         streams = [each for each in (process.stdout, process.stderr) if each is not None]
         self.pipes = [_Pipe(loop, stream, limit, self._overflow) for stream in streams]
-        self._end = _End(loop, process)
+        self._end = End(loop, process)
 
     async def end(self, timeout: float) -> bool:
         """Wait until the command is over, or make it so; True when its time was up."""
@@ -225,7 +225,7 @@ class _Pipe:
             self.closed.set_result(None)
 
 
-class _End:
+class End:
     """Notices the end of a process without reaping it: by a descriptor of the process, else by asking repeatedly."""
 
     __slots__ = ("_delay", "_descriptor", "_loop", "_process", "_timer", "noticed")

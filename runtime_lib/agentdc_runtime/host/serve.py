@@ -143,6 +143,7 @@ class _Server:
         context = self._reload.context(operands)
         for trigger in surface.triggers:
             trigger.prepare()
+        await started.process.open()
         self._built_ins = BuiltIns(started, surface, self._reload)
         self.runs = Runs(
             program,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from agentdc_runtime.host.app import App
+    from agentdc_runtime.models.registry import Models
     from agentdc_runtime.observe.log import Log
     from agentdc_runtime.secrets.registry import Registry
 
@@ -165,7 +166,9 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
     operands = read_operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        return work(Started(app, options, program, operands, log, _process(app, operands, log)))
+        process = _process(app, operands, log, options.mcp_stdio)
+        started = Started(app, options, program, operands, log, process)
+        return work(started)
     finally:
         log.close()
 
@@ -173,6 +176,8 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
 def _mode(started: Started) -> int:
     """What the flags ask for: a run that was begun before, one run, or serving."""
     app, options = started.app, started.options
+    if app.models is not None:
+        _ask_models(app.models, started)
     try:
         if app.state is not None and (options.resume is not None or options.resume_incomplete):
             return int(app.state.resume(started))
@@ -187,7 +192,7 @@ def _mode(started: Started) -> int:
     return app.serve(started)
 
 
-def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
+def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | None) -> Process:
     """What all runs share: limits applied, policy compiled, secrets at hand."""
 
     def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:
@@ -202,7 +207,7 @@ def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
         gate = None if app.gate is None else app.gate(operands["policy"])
     except AgentError as error:
         raise Refusal(error.display, FAILED) from error
-    return Process(
+    process = Process(
         f"exec-{int(time.time()):x}-{os.getpid():x}",
         gate=gate,
         budget=budget,
@@ -210,6 +215,25 @@ def _process(app: App, operands: dict[str, Any], log: Log) -> Process:
         journal=lambda run, start, outer: Journal(log, run, start, outer),
         emit=emit,
     )
+    if app.mcp is not None:
+        process.kept["mcp"] = app.mcp(process, operands, stdio, app.version)
+    return process
+
+
+def _ask_models(make: Callable[..., Models], started: Started) -> None:
+    """The models, whose keys must be there at start (spec 03 §6.2)."""
+    settings = started.operands.get("models") or []
+    try:
+        models = make(settings, started.options, started.process)
+        if not started.options.dry_run:
+            models.begin(settings)
+        path, read_instructions = started.options.instructions, started.app.instructions
+        if path is not None and read_instructions is not None:
+            data = read(path, "the instructions")
+            started.process.kept["instructions"] = read_instructions(path, data)
+    except AgentError as error:
+        raise Refusal(error.display, USAGE) from error
+    started.process.models = models
 
 
 def _secrets(make: Callable[..., Registry], specs: list[dict[str, Any]], log: Log, emit: Emit) -> Registry:

@@ -43,6 +43,8 @@ def reason(error: BaseException, peer: str, limits: Limits) -> str:
             return f"{peer} {_breach(str(error))}"
         case httpx.ConnectError():
             return _unconnected(error, peer)
+        case httpx.ProxyError():
+            return f"the proxy makes no connection to {peer}"
         case _:
             return f"the connection to {peer} broke: {_os_words(error) or 'it was reset or closed'}"
 

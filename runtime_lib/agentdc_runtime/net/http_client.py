@@ -26,7 +26,7 @@ import httpx  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from ssl import SSLContext
     from typing import Any
 
@@ -87,24 +87,43 @@ class Answer:
 class Client:
     """Connections that are used again, by scheme and authority; belongs to the event loop it is first used in.
 
+    `cap`: bytes of a body that are read. `places`: exchanges in flight; more wait. `proxy`: what a URL goes through.
+
     Each connection has a pool of its own in the library, since a shared one looks at every connection for every
     request: with a thousand of them that costs more than the exchange. Which connection is free is known here.
     """
 
-    __slots__ = ("_cap", "_contexts", "_free", "_limits", "_places")
+    __slots__ = ("_cap", "_contexts", "_free", "_limits", "_places", "_proxy")
 
-    def __init__(self, *, plain: Limits = PLAIN, secure: Limits = SECURE, cap: int = MAX_BODY) -> None:
+    def __init__(
+        self,
+        *,
+        plain: Limits = PLAIN,
+        secure: Limits = SECURE,
+        cap: int = MAX_BODY,
+        places: int = CONNECTIONS,
+        proxy: Callable[[Url], str | None] = lambda _url: None,
+    ) -> None:
         self._limits = {"http": plain, "https": secure}
         self._cap = cap
         self._contexts: dict[str, SSLContext] = {}
         self._free: dict[tuple[str, str], list[httpx.AsyncHTTPTransport]] = {}
-        self._places = Semaphore(CONNECTIONS)
+        self._places = Semaphore(places)
+        self._proxy = proxy
 
     async def send(
-        self, method: str, url: Url, content: bytes = b"", headers: Iterable[tuple[str, str]] = ()
+        self,
+        method: str,
+        url: Url,
+        content: bytes = b"",
+        headers: Iterable[tuple[str, str]] = (),
+        limits: Limits | None = None,
     ) -> Answer:
-        """One exchange; ExchangeFailed when there is no complete answer. `headers`: sent in their order."""
-        limits = self._limits[url.scheme]
+        """One exchange; ExchangeFailed when there is no complete answer. `headers`: sent in their order.
+
+        `limits`: for this exchange alone.
+        """
+        limits = limits or self._limits[url.scheme]
         lines = _lines(url, content, headers)
         try:
             async with timeout(limits.total), self._places:
@@ -123,7 +142,7 @@ class Client:
         self, method: str, url: Url, content: bytes, lines: list[tuple[bytes, bytes]], limits: Limits
     ) -> Answer:
         free = self._free.setdefault((url.scheme, url.authority), [])
-        transport = free.pop() if free else self._transport(url.scheme)
+        transport = free.pop() if free else self._transport(url)
         try:
             answer = await self._read(await _answered(transport, method, url, content, lines, limits))
         except BaseException:
@@ -132,11 +151,14 @@ class Client:
         free.append(transport)
         return answer
 
-    def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
-        if scheme not in self._contexts:
-            self._contexts[scheme] = _context(scheme)
+    def _transport(self, url: Url) -> httpx.AsyncHTTPTransport:
+        if url.scheme not in self._contexts:
+            self._contexts[url.scheme] = _context(url.scheme)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
-        return httpx.AsyncHTTPTransport(verify=self._contexts[scheme], trust_env=False, limits=limits)
+        context, proxy = self._contexts[url.scheme], self._proxy(url)
+        return httpx.AsyncHTTPTransport(
+            verify=context, trust_env=False, limits=limits, proxy=_proxied(proxy, context)
+        )
 
     async def _read(self, response: httpx.Response) -> Answer:
         body, complete = bytearray(), True
@@ -160,6 +182,15 @@ def shared(process: Process) -> Client:
     """The client that all runs of the process share, made when first asked for."""
     client: Client = process.kept.get("http") or process.kept.setdefault("http", Client())
     return client
+
+
+def _proxied(proxy: str | None, context: SSLContext) -> httpx.Proxy | None:
+    if proxy is None:
+        return None
+    try:
+        return httpx.Proxy(proxy, ssl_context=context if proxy.startswith("https") else None)
+    except (ValueError, httpx.InvalidURL):
+        raise ExchangeFailed("HTTPS_PROXY is not the URL of an HTTP proxy") from None
 
 
 def _context(scheme: str) -> SSLContext:

@@ -48,13 +48,17 @@ class Budget:
             raise ToolError("write_file", reason)
         self.written += size
 
-    def check_tokens(self, tool: str = "llm_infer") -> None:
-        """Returns when the model may be called; asked before each call, so one call may go beyond the limit."""
-        most = self._settings.get("max_llm_tokens")
-        if most is not None and self.tokens >= most:
-            reason = f"budget.max_llm_tokens: {self.tokens} of {most} tokens are used"
-            self._emit(WARN, "budget.llm_denied", {"used": self.tokens, "limit": most, "reason": reason})
-            raise ToolError(tool, reason)
+    def check_tokens(self, tool: str = "llm_infer", *, in_run: int = 0) -> None:
+        """Returns when the model may be called; asked before each call, so one call may go beyond a limit.
+
+        `in_run`: tokens that the run has used, its children included.
+        """
+        for key, used in (("max_llm_tokens", self.tokens), ("max_run_llm_tokens", in_run)):
+            most = self._settings.get(key)
+            if most is not None and used >= most:
+                reason = f"budget.{key}: {used} of {most} tokens are used"
+                self._emit(WARN, "budget.llm_denied", {"used": used, "limit": most, "reason": reason})
+                raise ToolError(tool, reason)
 
     def add_tokens(self, count: int) -> None:
         """Count what a call used, prompt and completion; whoever reports less than nothing adds nothing."""

@@ -1,6 +1,6 @@
 """Runs the test cases of one app in one process (spec 01 §10). Links `json`, and what the app itself links.
 
-Standard input holds one document: the world (`backends`, `servers`, `schemas`) and `cases`. Standard output gets one
+Standard input holds one document: the world (`backends`, `servers`) and `cases`. Standard output gets one
 JSON object per case and trial, in order, as soon as it is known:
 
     {"id", "trial", "load_error"}                                          the case cannot be run at all
@@ -23,7 +23,8 @@ from agentdc_runtime.core.report import counters
 from agentdc_runtime.core.run import Run
 from agentdc_runtime.errors import AgentError
 from agentdc_runtime.jsontext import compact, loads
-from agentdc_runtime.testing.mocks import KEPT, Mocks
+from agentdc_runtime.testing.mocks import KEPT, Mocks, Servers
+from agentdc_runtime.testing.scripted import Player, Recorder, Scripted
 from agentdc_runtime.testing.watch import Seen, visited
 
 TYPE_CHECKING = False
@@ -73,6 +74,10 @@ def attempt(app: App, suite: Json, case: Json, trial: int) -> dict[str, Json]:
     try:
         process = _process(app, case, seen)
         process.kept[KEPT] = mocks
+        models = _models(app, process, case, mocks)
+        process.models = models
+        if app.mcp is not None:
+            process.kept["mcp"] = Servers(mocks)
         trigger = case["trigger"]
         run = Run(
             app.program,
@@ -89,7 +94,44 @@ def attempt(app: App, suite: Json, case: Json, trial: int) -> dict[str, Json]:
     seconds = monotonic() - began
     process.count(counters(ending, run))
     seen.add(run, ending)
-    return {**_ended(run, ending), "seconds": seconds, "seen": seen.by_file(), "unused": mocks.unused()}
+    told = {"seconds": seconds, "seen": seen.by_file(), "unused": mocks.unused()}
+    if isinstance(models, Recorder):
+        told["cassette"] = models.entries
+    return {**_ended(run, ending), **told}
+
+
+def _keys(settings: list[Json]) -> list[str]:
+    return [each["api_key_env"] for each in settings if each.get("api_key_env")]
+
+
+class _Options:
+    """What the command line of an app would say of models."""
+
+    def __init__(self, case: Json) -> None:
+        self.timeout_secs = case["timeout_secs"]
+        self.intel_unix = os.environ.get("AGENTD_INTEL_UNIX") or None
+        self.intel_http = os.environ.get("AGENTD_INTEL_HTTP") or None
+        self.intel_http_bearer_file = os.environ.get("AGENTD_INTEL_HTTP_BEARER_FILE") or None
+
+
+def _models(app: App, process: Process, case: Json, mocks: Mocks) -> Any:
+    """Who answers for models: the script, a cassette, the models themselves to be recorded, or nobody."""
+    if mocks.scripted:
+        return Scripted(mocks)
+    if case["cassette"] is None or app.models is None:
+        return None
+    operands = loads(app.read_data("operands.json").decode())
+    settings = operands.get("models") or []
+    if (
+        process.secrets is not None
+    ):  # what is known is left out of cassettes, and of the keys of their answers
+        for name in (*(each["name"] for each in operands["secrets"]), *_keys(settings)):
+            process.secrets.at_once(name)
+    real = app.models(settings, _Options(case), process)  # type: ignore[arg-type]  # the part that they read
+    if case["cassette"]["record"]:
+        real.begin(settings)
+        return Recorder(real, process)
+    return Player(real, process, case["cassette"]["entries"])
 
 
 def _process(app: App, case: Json, seen: Seen) -> Process:

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
+    from agentdc_runtime.core.run import Run
+
     Json: TypeAlias = Any
 
 KEPT = "mocks"  # where a process keeps them
@@ -30,9 +32,9 @@ def variant(trial: int, turn: int, count: int) -> int:
 class Mocks:
     """The script of one run.
 
-    `world`: `backends` and `servers` (declared names), `schemas` (workflow file to name to JSON Schema). `script`:
-    `intel` (turns, or None: no model at all), `fault` (which call errors, from 1, or None), `mcp_tools` and
-    `mcp_resources` (queues by name, or None: no server at all), `allow` (server to allowlists, or None: everything).
+    `world`: `backends` and `servers` (declared names). `script`: `intel` (turns, or None: no model at all), `loop`
+    (replies to agent loops, or None), `fault` (which call errors, from 1, or None), `mcp_tools` and `mcp_resources`
+    (queues by name, or None: no server at all), `allow` (server to allowlists, or None: everything).
     """
 
     __slots__ = (
@@ -40,23 +42,24 @@ class Mocks:
         "_backends",
         "_calls",
         "_fault",
-        "_schemas",
+        "_looped",
         "_servers",
         "_trial",
         "_turn",
         "intel",
+        "loop",
         "queues",
     )
 
     def __init__(self, world: dict[str, Json], script: dict[str, Json], trial: int) -> None:
         self._backends = {DEFAULT, *world["backends"]}
         self._servers: list[str] = list(dict.fromkeys(world["servers"])) or [DEFAULT]
-        self._schemas: dict[str, dict[str, Json]] = world["schemas"]
         self._allow: dict[str, dict[str, list[str]]] | None = script["allow"]
         self._fault: int | None = script["fault"]
         self._trial = trial
-        self._calls = self._turn = 0
+        self._calls = self._turn = self._looped = 0
         self.intel: list[Json] | None = script["intel"]
+        self.loop: list[str] | None = script["loop"]
         tools, resources = script["mcp_tools"], script["mcp_resources"]
         self.queues: dict[str, dict[str, list[Json]]] | None = None
         if tools is not None or resources is not None:
@@ -83,9 +86,18 @@ class Mocks:
         self._turn += 1
         return turn["content"], turn.get("prompt_tokens", 0), turn.get("completion_tokens", 0)
 
-    def schema(self, file: str, name: str) -> Json:
-        """The JSON Schema that `output_schema` names in a workflow file, or None."""
-        return self._schemas.get(file, {}).get(name)
+    @property
+    def scripted(self) -> bool:
+        """Whether models answer from here."""
+        return self.intel is not None or self.loop is not None
+
+    def loop_reply(self) -> tuple[str, int, int]:
+        """The next reply to an agent loop, which uses no tokens."""
+        replies = self.loop or []
+        if self._looped >= len(replies):
+            raise IntelligenceError(f"the agent loop finds no mock reply left; there were {len(replies)}")
+        self._looped += 1
+        return replies[self._looped - 1], 0, 0
 
     def server(self, workflow: str, name: str | None) -> str:
         """The server that a node means (spec 01 §5.13)."""
@@ -118,10 +130,39 @@ class Mocks:
 
     def unused(self) -> dict[str, int]:
         """How many answers of each queue were never asked for, by its key in the fixture."""
-        left = {"intel": len(self.intel or []) - self._turn}
+        left = {
+            "intel": len(self.intel or []) - self._turn,
+            "agent_loop": len(self.loop or []) - self._looped,
+        }
         for what, queues in (self.queues or {}).items():
             left |= {f"mcp_{what}s.{name}": len(queue) for name, queue in queues.items()}
         return {name: count for name, count in left.items() if count}
+
+
+class Servers:
+    """The scripted servers as agent loops see them, in place of the router of an app."""
+
+    __slots__ = ("_mocks",)
+
+    def __init__(self, mocks: Mocks) -> None:
+        self._mocks = mocks
+
+    async def call(self, run: Run, server: str | None, tool: str, _arguments: Json) -> dict[str, Json]:
+        """A scripted result of a tool."""
+        name = self._mocks.server(run.workflow, server)
+        self._mocks.admit("tool", name, tool, "call_mcp_tool")
+        result = self._mocks.answer("tool", tool) if self._mocks.queues is not None else {}
+        return {
+            "content": result.get("content", []),
+            "is_error": bool(result.get("isError", False)),
+            "server": name,
+            "structured": result.get("structuredContent"),
+            "tool": tool,
+        }
+
+    async def tools(self, _run: Run) -> list[Json]:
+        """Scripted servers describe nothing."""
+        return []
 
 
 def _copied(queues: dict[str, list[Json]] | None) -> dict[str, list[Json]]:

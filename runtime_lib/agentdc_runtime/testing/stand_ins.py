@@ -1,18 +1,20 @@
 """What test apps run in place of kinds that talk to models, servers and people (spec 01 §10.1, §5). Links `mocks`.
 
-Each takes what the real handler takes and keeps its order of checks; only the far end is a script.
+Models are scripted below the real handlers, which so are under test too; servers and people are scripted here.
 """
 
 from __future__ import annotations
 
-from agentdc_runtime.errors import SchemaError, WorkflowError
-from agentdc_runtime.jsontext import JsonError, loads
+from agentdc_runtime.errors import WorkflowError
+from agentdc_runtime.nodes import agent_loop as real_agent_loop
+from agentdc_runtime.nodes import llm_infer as real_llm_infer
 from agentdc_runtime.testing.mocks import KEPT
 from agentdc_runtime.values import string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from agentdc_runtime.core.run import Json, Run
     from agentdc_runtime.testing.mocks import Mocks
@@ -30,44 +32,20 @@ def pause(run: Run) -> Json:
     )
 
 
-def llm_infer(
-    run: Run, *, backend: str, prompt: Callable[[], str], output_schema: str | None, output_repairs: int
-) -> Json:
-    """`{"content", "parsed", "usage"}` of the last reply; a stub without any scripted model (spec 01 §5.8)."""
+async def llm_infer(run: Run, **fields: Any) -> Json:
+    """What the real handler makes of a scripted or recorded model; a stub without any (spec 01 §10.1)."""
     mocks: Mocks = run.process.kept[KEPT]
-    if mocks.intel is None:
+    if run.process.models is None or (mocks.scripted and mocks.intel is None):
         return {"stub": "llm_infer"}
-    mocks.backend(backend)
-    if run.dry_run:
-        return {"content": "<dry-run>", "dry_run": True, "parsed": None}
-    prompt()
-    reason: str | None = None
-    for _ in range(output_repairs + 1):
-        content, asked, told = mocks.reply()
-        run.process.count({"llm_calls": 1, "llm_tokens": asked + told})
-        parsed, reason = _judged(run, mocks, output_schema, content)
-        if reason is None:
-            usage = {"completion_tokens": told, "prompt_tokens": asked}
-            return {"content": content, "parsed": parsed, "usage": usage}
-    attempts = output_repairs + 1
-    raise SchemaError(f"node `{run.last_node}`, {attempts} attempt{'s' if attempts > 1 else ''}: {reason}")
+    return await real_llm_infer.run(run, **fields)
 
 
-def _judged(run: Run, mocks: Mocks, output_schema: str | None, content: str) -> tuple[Json, str | None]:
-    """The parsed reply, and why it is rejected."""
-    if output_schema is None:
-        return None, None
-    try:
-        parsed = loads(content)
-    except JsonError as problem:
-        return None, f"model returned invalid JSON: {problem.reason}"
-    schema = mocks.schema(run.node.file if run.node is not None else "", output_schema)
-    if schema is None:
-        return parsed, None
-    from agentdc_runtime.testing.schema import violations
-
-    found = violations(schema, parsed)
-    return parsed, f"schema violation: {'; '.join(found)}" if found else None
+async def agent_loop(run: Run, **fields: Any) -> tuple[Json, str | None]:
+    """What the real loop makes of a scripted or recorded model; a stub without any."""
+    mocks: Mocks = run.process.kept[KEPT]
+    if run.process.models is None or (mocks.scripted and mocks.loop is None):
+        return stub(kind="agent_loop")
+    return await real_agent_loop.run(run, **fields)
 
 
 def call_mcp_tool(

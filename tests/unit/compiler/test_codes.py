@@ -43,6 +43,9 @@ ELSEWHERE = {
     "unused_mock": "unit/compiler/test_testing_load.py",
     "impossible_expectation": "test_agentdc_test.py",
     "baseline_invalid": "test_agentdc_test.py",
+    "mock_address": "test_mock_llm.py",  # about a script and an address
+    "mock_script_invalid": "test_mock_llm.py",
+    "cassette_invalid": "test_cassettes.py",  # about a file beside a fixture
 }
 
 

@@ -29,7 +29,13 @@ COMMANDS = {
     *("freeze_does_not_start", "internal", "unreadable_file", "output_exists", "output_unwritable"),
     *("unknown_code", "child_invalid", "nested_too_deep", "pause_in_child"),
     *("fixture_invalid", "scenario_invalid", "impossible_mock", "unused_mock"),
-    *("impossible_expectation", "baseline_invalid"),
+    *(
+        "impossible_expectation",
+        "baseline_invalid",
+        "mock_address",
+        "mock_script_invalid",
+        "cassette_invalid",
+    ),
 }
 
 

@@ -19,7 +19,7 @@ RUNTIME = ROOT / "runtime_lib" / "agentdc_runtime"
 # A package may import from those before it; `version.py` is free to all, and so is a package's own content.
 ORDER = (
     "diagnostics", "types", "model", "trust", "parse", "ir", "nodes", "check", "lower", "passes", "codegen", "link",
-    "freeze", "drawing", "openapi", "testing", "diffing", "compat", "driver", "cli",
+    "freeze", "drawing", "openapi", "testing", "mockllm", "diffing", "compat", "driver", "cli",
 )  # fmt: skip
 OUTERMOST = {"__init__": "cli", "__main__": "cli", "version": "version"}
 
@@ -29,6 +29,7 @@ LIBRARIES = {
     "driver": {"tomli"},
     "freeze": {"PyInstaller"},
     "model": {"pydantic", "pydantic_core"},
+    "mockllm": {"pydantic"},
     "nodes": {"pydantic"},
     "parse": {"pydantic", "pydantic_core", "tomli", "tree_sitter", "tree_sitter_toml"},
     "testing": {"jsonschema", "pydantic", "referencing"},
@@ -71,6 +72,10 @@ MADE_FOR = {
     "http.http2": {"asyncio"},
     "http.stream": {"asyncio"},
     "http.websocket": {"asyncio"},
+    "mcp.child": {"asyncio", "subprocess"},
+    "mcp.server": {"asyncio"},
+    "mcp.session": {"asyncio"},
+    "mcp.stdio": {"asyncio"},
     "net.http_client": {"asyncio", "httpx"},
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
@@ -80,8 +85,8 @@ MADE_FOR = {
 }
 # What reaches one of these at its start, because it does nothing without it.
 REACHES = {
-    "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
-    "auth.binding", "host.workers", "triggers.cron", "triggers.interval",
+    "loop.shell_caller", "nodes.call_async", "nodes.map", "nodes.parallel", "nodes.shell_run", "secrets.registry",
+    "auth.binding", "host.workers", "mcp.start", "triggers.cron", "triggers.interval",
 }  # fmt: skip
 # Packages and modules of the runtime library by what each may import of the library, in full; the longest name that
 # fits counts. Decisions (`core`, `policy`, `observe`, and nearly all of `auth` and `http`) are pure; `net` and `host`
@@ -96,8 +101,14 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "net.url": set(),
     "nodes": {
         *("core", "policy", "observe", "errors", "jsontext", "values"),
-        *("host.command", "host.files", "net.http_client", "net.url"),
+        *("host.command", "host.files", "loop", "models", "net.http_client", "net.url", "mcp.router"),
     },
+    "loop": {"loop", "nodes", "core", "errors", "jsontext", "models", "mcp.router", "observe"},
+    "models": {
+        *("models", "core.retry", "errors", "jsontext", "observe.log"),
+        *("net.http_client", "net.proxy", "net.url", "secrets.sources"),
+    },
+    "mcp": {"mcp", "errors", "jsontext", "observe", "policy.match", "host.command", "host.console"},
     "secrets": {
         *("secrets", "observe", "errors", "jsontext"),
         *("host.command", "host.files", "net.http_client", "net.url"),
@@ -119,7 +130,7 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
     "host.keeping": {"core", "errors", "host", "http.reply", "state"},  # what a caller is answered is kept
     "host.state_command": {"host", "observe", "state"},
     "host.files": {"errors"},
-    "testing": {"testing", "core", "policy", "errors", "jsontext", "values"},
+    "testing": {"testing", "core", "models", "nodes", "policy", "errors", "jsontext", "values"},
     "values": {"errors", "jsontext"},
     "jsontext": set(),
     "errors": set(),
@@ -128,7 +139,11 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
 CLOCK_AND_SYSTEM = {
     "core": {"asyncio", "os", "time"},  # retry waits, a run has a deadline, and children run side by side
     "policy": {"os", "resource"},  # links are followed, memory is read
-    "nodes": {"os", "itertools", "hashlib"},  # read_env, what a request takes from the environment, keys
+    "loop": {"tomllib"},
+    # Attempts wait, circuits and caches age, a token stands in the environment, a header holds a date.
+    "models": {"asyncio", "email", "os", "time"},
+    # A loop has a deadline; read_env, what a request or a command takes from the environment, keys.
+    "nodes": {"os", "itertools", "hashlib", "time"},
 }
 
 

@@ -215,11 +215,11 @@ def test_respond_reads_the_raw_input() -> None:
 
 
 def test_a_pending_kind_is_never_lowered() -> None:
-    report = checked((TESTS / "nodes" / "llm_infer" / "workflow.toml").read_bytes())
+    report = checked((TESTS / "nodes" / "pause_for_approval" / "workflow.toml").read_bytes())
     assert report.workflow is not None
     assert report.facts is not None
     assert report.decoded is not None
-    with pytest.raises(ValueError, match="llm_infer"):
+    with pytest.raises(ValueError, match="pause_for_approval"):
         lower(report.workflow, report.facts, report.decoded.places, "w.toml")
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentdc.codegen.render import render
+from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.workflow import WorkflowModule
 from agentdc.ir.ops import (
     Block,
@@ -344,7 +345,8 @@ def _compiled(text: str) -> RuntimeProgram:
     bundle = run_passes(Bundle(lower(report.workflow, report.facts, report.decoded.places, "w.toml")))
     assert run_passes(bundle) == bundle
     module: dict[str, Any] = {}
-    exec(render("app/workflow.py.j2", WorkflowModule(bundle.main, {}, awaits=False).view("w")), module)
+    writer = WorkflowModule(bundle.main, {}, "w", Schemas(bundle), awaits=False)
+    exec(render("app/workflow.py.j2", writer.view("w")), module)
     found = module["PROGRAM"]
     assert isinstance(found, RuntimeProgram)
     return found

@@ -91,7 +91,6 @@ def _told(loaded: Loaded) -> str:
         ('start = "go"\nworkflow = "w.toml"', ["unreadable_file", "w.toml: No such file or directory"]),
         ('start = "go"\nenv = { "A=B" = "x" }', ["a variable that no environment can have", ":2:9"]),
         ('start = "go"\nenv.A = "\\u0000"', ["a variable that no environment can have"]),
-        ('start = "go"\nmocks.agent_loop = ["x"]', ["mocks.agent_loop is not supported yet", ":2:20"]),
     ],
 )
 def test_refused_fixtures(fixture: str, told: list[str], tmp_path: Path) -> None:

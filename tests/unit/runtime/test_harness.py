@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -16,14 +17,16 @@ from agentdc_runtime.errors import (
     ToolError,
     WorkflowError,
 )
+from agentdc_runtime.models.answer import ANY_JSON, Answer
 from agentdc_runtime.testing import stand_ins
 from agentdc_runtime.testing.mocks import KEPT, Mocks, variant
-from agentdc_runtime.testing.schema import violations
+from agentdc_runtime.testing.scripted import Scripted
 from agentdc_runtime.testing.watch import Seen, visited
 
-WORLD: dict[str, Any] = {"backends": ["fast"], "servers": ["docs"], "schemas": {}}
+WORLD: dict[str, Any] = {"backends": ["fast"], "servers": ["docs"]}
 SCRIPT: dict[str, Any] = {
     "intel": None,
+    "loop": None,
     "fault": None,
     "mcp_tools": None,
     "mcp_resources": None,
@@ -34,16 +37,17 @@ ASK = Node("ask", "llm_infer", "workflow.toml", 7)
 
 def _run(script: dict[str, Any], world: dict[str, Any] | None = None, *, dry_run: bool = False) -> Run:
     process = Process("test")
-    process.kept[KEPT] = Mocks(WORLD | (world or {}), SCRIPT | script, 0)
+    mocks = process.kept[KEPT] = Mocks(WORLD | (world or {}), SCRIPT | script, 0)
+    if mocks.scripted:
+        process.models = cast(Any, Scripted(mocks))
     run = Run(Program("w", {}, 0), process, "manual", None, deadline=1e12, dry_run=dry_run)
     run.node = ASK
     return run
 
 
-def _ask(run: Run, schema: str | None = None, repairs: int = 0, backend: str = "default") -> Any:
-    return stand_ins.llm_infer(
-        run, backend=backend, prompt=lambda: "?", output_schema=schema, output_repairs=repairs
-    )
+def _ask(run: Run, answer: Answer | None = None, repairs: int = 0, backend: str = "default") -> Any:
+    asked = stand_ins.llm_infer(run, backend=backend, prompt=lambda: "?", answer=answer, repairs=repairs)
+    return asyncio.run(asked)
 
 
 def _replies(*contents: str) -> dict[str, Any]:
@@ -75,6 +79,7 @@ def test_replies_are_first_in_first_out_and_then_an_error() -> None:
     assert _ask(run) == {
         "content": "one",
         "parsed": None,
+        "stop_reason": None,
         "usage": {"completion_tokens": 0, "prompt_tokens": 0},
     }
     assert _ask(run)["content"] == "two"
@@ -125,10 +130,11 @@ def test_without_a_model_the_node_is_a_stub() -> None:
 def test_tokens_are_counted_for_every_call() -> None:
     turn = {"content": "no", "prompt_tokens": 5, "completion_tokens": 2}
     run = _run({"intel": [turn, {"content": "7", "prompt_tokens": 1}]})
-    output = _ask(run, "inline", repairs=1)
+    output = _ask(run, ANY_JSON, repairs=1)
     assert output == {
         "content": "7",
         "parsed": 7,
+        "stop_reason": None,
         "usage": {"completion_tokens": 0, "prompt_tokens": 1},
     }
     assert (run.process.counters["llm_calls"], run.process.counters["llm_tokens"]) == (2, 8)
@@ -139,49 +145,15 @@ def test_tokens_are_counted_for_every_call() -> None:
     [
         ("```json\n1\n```", "model returned invalid JSON: "),
         ("NaN", "model returned invalid JSON: "),
-        ('{"mood": 1}', "schema violation: mood: 1 is not of type 'string'"),
-        ("[]", "schema violation: [] is not of type 'object'"),
+        ("1", "schema violation: /: not a mood"),
     ],
 )
 def test_rejected_replies(content: str, reason: str) -> None:
-    schema = {"type": "object", "properties": {"mood": {"type": "string"}}}
-    world = {"schemas": {"workflow.toml": {"mood.json": schema}}}
+    answer = Answer(lambda value: None if value == "calm" else "/: not a mood", {"const": "calm"})
     with pytest.raises(SchemaError) as caught:
-        _ask(_run(_replies(content, content), world), "mood.json", repairs=1)
+        _ask(_run(_replies(content, content)), answer, repairs=1)
     assert caught.value.display.startswith(f"schema validation failed: node `ask`, 2 attempts: {reason}")
     assert not caught.value.transient
-
-
-def test_a_schema_belongs_to_its_workflow_file() -> None:
-    world = {"schemas": {"child.toml": {"mood.json": {"type": "object"}}}}
-    assert _ask(_run(_replies("[]"), world), "mood.json")["parsed"] == []
-
-
-@pytest.mark.parametrize(
-    ("schema", "value", "found"),
-    [
-        ({"type": "integer"}, 1, []),
-        ({"required": ["a", "b"]}, {}, ["'a' is a required property", "'b' is a required property"]),
-        ({"items": {"type": "string"}}, ["x", 2], ["1: 2 is not of type 'string'"]),
-        (True, None, []),
-        (
-            {"$schema": "http://json-schema.org/draft-04/schema#", "maximum": 3, "exclusiveMaximum": True},
-            3,
-            ["3"],
-        ),
-        (
-            {"$schema": "https://json-schema.org/draft/2020-12/schema", "prefixItems": [{"type": "null"}]},
-            [1],
-            ["0: "],
-        ),
-        ({"$ref": "https://example.org/x.json"}, 1, ["the schema refers to https://example.org/x.json"]),
-        ({"$ref": "#/definitions/a", "definitions": {"a": {"const": 1}}}, 2, ["1 was expected"]),
-    ],
-)
-def test_violations(schema: Any, value: Any, found: list[str]) -> None:
-    told = violations(schema, value)
-    assert len(told) == len(found)
-    assert all(each.startswith(start) for each, start in zip(told, found, strict=True)), told
 
 
 def _call(run: Run, tool: str = "find", server: str | None = None) -> Any:

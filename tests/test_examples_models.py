@@ -1,0 +1,88 @@
+"""The examples that ask models, as their READMEs run them: against `agentdc mock-llm` at the address they name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from command import AGENTDC, agentdc, app, environment
+from serving import serving
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@contextmanager
+def _model(folder: Path, tmp_path: Path, *words: str) -> Iterator[None]:
+    """The scripted model of an example."""
+    with subprocess.Popen(
+        [*AGENTDC, "mock-llm", "mock.toml", *words],
+        cwd=folder,
+        env=environment(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("listening on ")
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("name", ["repo-assistant", "support-triage"])
+def test_they_check_and_take_every_edge(name: str, tmp_path: Path) -> None:
+    folder = EXAMPLES / name
+    checked = agentdc("check", "workflow.toml", cwd=folder)
+    assert (checked.returncode, checked.stdout) == (0, f"{name}: no errors\n")
+    done = agentdc("test", "--min-edge-coverage", "1", cwd=folder, XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert "(100%)" in done.stdout
+
+
+def test_repo_assistant_answers(tmp_path: Path) -> None:
+    folder = EXAMPLES / "repo-assistant"
+    built = tmp_path / "repo-assistant.pyz"
+    agentdc("build", "workflow.toml", "-o", built, cwd=folder)
+    with _model(folder, tmp_path, "--bind", "127.0.0.1:8090"):
+        words = ("--input", "input.json", "--record", str(tmp_path / "run.json"))
+        done = app(built, *words, cwd=folder, PYTHONDONTWRITEBYTECODE="1")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.strip()
+    readme = (folder / "README.md").read_text()
+    assert "\n".join(f"    {line}" for line in said.split("\n")) in readme
+    assert json.loads((tmp_path / "run.json").read_text())["cost"]["llm_calls"] == 3
+
+
+def test_support_triage_serves(tmp_path: Path) -> None:
+    folder = EXAMPLES / "support-triage"
+    built = tmp_path / "support-triage"
+    agentdc("build", "workflow.toml", "-o", f"{built}/", cwd=folder)
+    sent = {"Authorization": "Bearer s3same", "Content-Type": "application/json"}
+    tickets = [
+        (
+            {"subject": "It crashes", "body": "The app crashes."},
+            200,
+            b"Thank you for telling us. We look into it.",
+        ),
+        (
+            {"subject": "Refund", "body": "I want my money back."},
+            202,
+            b'{"state":"waits for a person","about":{"topic":"refund","urgent":false}}',
+        ),
+        (
+            {"subject": "Hi", "body": "Nice."},
+            201,
+            b'{"state":"filed","about":{"topic":"other","urgent":false}}',
+        ),
+    ]
+    with _model(folder, tmp_path), serving("", tmp_path, app=built, DESK_TOKENS="s3same") as desk:
+        for ticket, status, body in tickets:
+            answer = desk.ask("POST", "/tickets", json.dumps(ticket).encode(), sent)
+            assert (answer.status, answer.body) == (status, body)
+        assert desk.ask("POST", "/tickets", b'{"subject": "x"}', sent).status == 400
+        assert desk.ask("POST", "/tickets", b"{}", {**sent, "Authorization": "Bearer no"}).status == 401
+        assert desk.end() == 0
