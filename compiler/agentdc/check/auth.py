@@ -42,6 +42,11 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         yield from _oidc(name, oidc, at)
 
 
+def reference(text: str | None, workflow: Workflow, at: Places, where: Span) -> Iterator[Diagnostic]:
+    """What is wrong with a reference to a binding, wherever it stands."""
+    yield from _reference(text, workflow, workflow.auth or Auth(), at, where)
+
+
 def _reference(
     text: str | None, workflow: Workflow, auth: Auth, at: Places, where: Span
 ) -> Iterator[Diagnostic]:

@@ -102,10 +102,9 @@ def bad_fs_event(event: str, known: Iterable[str], at: Span) -> Diagnostic:
     return error(code("bad_fs_event"), message, at, help=did_you_mean(event.lower(), known))
 
 
-def trigger_never_fires(kind: str, at: Span) -> Diagnostic:
-    """A trigger kind that is accepted and never fires."""
-    message = f"a trigger of type {kind} is accepted, and never fires"
-    return warning(code("trigger_never_fires"), message, at)
+def trigger_never_fires(why: str, at: Span) -> Diagnostic:
+    """A trigger that listens where it can hear nothing."""
+    return error(code("trigger_never_fires"), f"this trigger never fires: {why}", at)
 
 
 def unaddressable_id(node: str, at: Span) -> Diagnostic:

@@ -10,7 +10,18 @@ from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.literals import literal
 from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import ServeView
-from agentdc.ir.service import MAX_RUNS, STORE_FAILURE, Cron, Interval, Route, Service, Trigger, Watch
+from agentdc.ir.service import (
+    MAX_RUNS,
+    STORE_FAILURE,
+    Cron,
+    Event,
+    Interval,
+    Resource,
+    Route,
+    Service,
+    Trigger,
+    Watch,
+)
 
 AUTH = {
     "basic": ("agentdc_runtime.auth.basic", "Basic"),
@@ -74,6 +85,9 @@ class ServeModule:
         if route.stream:
             self._take("agentdc_runtime.http", "stream")
             words.append("stream=stream")
+        if route.mcp:
+            self._take(self._package, "offers")
+            words.append("handle=offers.ROUTE.serve")
         if route.websocket:
             self._take("agentdc_runtime.http", "websocket")
             words.append("websocket=websocket")
@@ -91,6 +105,15 @@ class ServeModule:
                     f"WatchTrigger({start}, path={literal(trigger.path)}, recursive={trigger.recursive}, "
                     f"events={literal(trigger.events)}, debounce_ms={trigger.debounce_ms})"
                 )
+            case Resource():
+                kind = "CreatedTrigger" if trigger.new else "UpdatedTrigger"
+                self._take("agentdc_runtime.triggers.mcp", kind)
+                return (
+                    f"{kind}({start}, server={literal(trigger.server)}, resource={literal(trigger.resource)})"
+                )
+            case Event():
+                self._take("agentdc_runtime.triggers.event", "EventTrigger")
+                return f"EventTrigger({start}, name={literal(trigger.name)})"
             case Cron():
                 self._take("agentdc_runtime.triggers.cron", "Cron")
                 self._take("agentdc_runtime.triggers.cron", "CronTrigger")

@@ -22,6 +22,8 @@ from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, denied, level, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
+from agentdc.driver.lock import Lock
+from agentdc.driver.lock import read as read_lock
 from agentdc.driver.schemas import load, load_answers, read_all
 from agentdc.driver.sources import DISK, Files, Once, find
 from agentdc.model.workflow import Workflow
@@ -78,11 +80,13 @@ class Member:
 class Family:
     """A workflow and its children.
 
-    `members`: by real path, in the order in which they are met. `tried`: every path at which a child was looked for.
-    `files`: where all of them come from.
+    `members`: by real path, in the order in which they are met. `tried`: every path at which a child or a lock was
+    looked for. `lock`: of the main workflow, whose servers count in children too. `files`: where all of them come
+    from.
     """
 
     def __init__(self, options: Options, files: Files = DISK) -> None:
+        self.lock = Lock("")
         self.members: dict[str, Member] = {}
         self.tried: list[str] = []
         self._options = options
@@ -107,6 +111,9 @@ class Family:
         workflow = decoded.workflow
         if workflow is None:
             return member
+        if not chain and workflow.mcp_servers:
+            self.lock = read_lock(source.name, self.files)
+            self.tried.append(self.lock.path)
         self._open.append(place)
         for index, use in uses(workflow):
             if use.workflow.strip() and use.workflow not in member.children:
@@ -122,6 +129,7 @@ class Family:
             self.tried += [each for each in tried if each not in self.tried]
         if not chain:
             problems += machine.check(workflow, self._there(workflow), decoded.places)
+            problems += self.lock.problems(workflow, decoded.places)
         member.problems = list(level(problems, self._options))
         main = self.main.decoded.workflow
         member.checked = check(
@@ -132,6 +140,7 @@ class Family:
             child=key if chain else "",
             answers=None if main is None else answer_limits(main),
             schemas=schemas,
+            locked=self.lock.types() if workflow.mcp_servers else None,
         )
         member.unsupported = () if chain else tuple(unsupported_parts(workflow, decoded.places))
         return member

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agentdc.lower.models import dialect
+from agentdc.lower.service import http_routes
 from agentdc.model.supervision import McpServer, Supervisor
 from agentdc.model.workflow import Workflow
 
@@ -18,11 +20,13 @@ def operands(
     signing_required: bool = False,
     signing_key: str | None = None,
     mcp: bool = False,
+    locks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The operand document of a workflow: policy, logging and signing as written, None where absent.
 
     What the build demanded of the signature, the app demands at every start: `signing_required`, and the PEM text
-    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers.
+    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers. `locks`:
+    digests of locked tools, by server.
     """
     signing = _table(workflow.signing)
     if signing is not None:
@@ -51,10 +55,15 @@ def operands(
     if mcp:
         document["supervisor"] = _supervised(workflow, None)
         document["mcp_servers"] = [
-            {**(_table(server) or {}), "supervisor": _supervised(workflow, server)}
+            {
+                **(_table(server) or {}),
+                **({"locked": locks[server.name]} if locks and server.name in locks else {}),
+                "supervisor": _supervised(workflow, server),
+            }
             for server in workflow.mcp_servers
         ]
-    if workflow.http_routes:
+    routes = http_routes(workflow)
+    if routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)
         document["routes"] = [
@@ -64,7 +73,7 @@ def operands(
                 "auth": route.auth,
                 "rate_limit": _table(route.rate_limit),
             }
-            for route in workflow.http_routes
+            for route in routes
         ]
     return document
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import EXTENSION, U64, Count, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, PATH, U64, Count, Many, NonBlank, Section
 
 
 class RateLimit(Section):
@@ -48,6 +48,17 @@ class HttpRoute(Section):
     websocket: bool = Field(
         False, description="A WebSocket on this path follows a run.", json_schema_extra=EXTENSION
     )
+
+
+class McpServe(Section):
+    """The app as an MCP server (`--mcp-serve`), its start nodes as tools."""
+
+    starts: Many[NonBlank] = Field((), description="Start nodes that are offered; by default all.")
+    path: Annotated[str, Field(pattern=PATH)] | None = Field(
+        None, description="Where the app speaks MCP over HTTP when it serves."
+    )
+    auth: str | None = Field(None, description="Who may call the path, as of a route.")
+    rate_limit: RateLimit | None = None
 
 
 class ClientAuth(Section):

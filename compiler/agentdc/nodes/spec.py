@@ -183,6 +183,10 @@ class TypeOf(Protocol):
         """The type of what the JSON Schema of this name accepts."""
         ...
 
+    def tool(self, server: str | None, name: str) -> Type:
+        """The type of what an MCP tool answers, as it was locked."""
+        ...
+
 
 def no_effects(node: Any) -> Iterable[Effect]:  # noqa: ARG001 - the shape of the hook
     """The effects of a kind that touches nothing."""

@@ -143,6 +143,8 @@ class _Server:
         self._open_store()
         context = self._reload.context(operands)
         for trigger in surface.triggers if self._is_first() else ():
+            if hasattr(trigger, "attach"):
+                trigger.attach(started.process)
             trigger.prepare()
         await started.process.open()
         self._built_ins = BuiltIns(started, surface, self._reload)

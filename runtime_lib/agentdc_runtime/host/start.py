@@ -74,6 +74,8 @@ def run_app(app: App, argv: list[str]) -> int:
     try:
         if len(argv) > 1 and argv[1] == "inspect":
             return _inspect(argv[2:], program)
+        if len(argv) > 1 and argv[1] == "emit" and app.emit is not None:
+            return app.emit(argv[2:], program)
         if len(argv) > 1 and argv[1] in app.verbs:
             return app.verbs[argv[1]](app, argv[2:], program, lambda: _begun(app, program))
         options = parse(argv[1:], os.environ, app.features)
@@ -166,7 +168,7 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
     operands = read_operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        process = _process(app, operands, log, options.mcp_stdio)
+        process = _process(app, operands, log, options)
         started = Started(app, options, program, operands, log, process)
         return work(started)
     finally:
@@ -178,10 +180,13 @@ def _mode(started: Started) -> int:
     app, options = started.app, started.options
     if app.models is not None:
         _ask_models(app.models, started)
+    if options.mcp_serve == "stdio" and app.offer is not None:
+        return app.offer(started)
     try:
         if app.state is not None and (options.resume is not None or options.resume_incomplete):
             return int(app.state.resume(started))
-        if (options.mode or ("once" if app.serve is None else "serve")) == "once":
+        default = "once" if app.serve is None else "serve"
+        if options.mcp_serve != "http" and (options.mode or default) == "once":
             return app.once(started)
     except AgentError as error:  # the state directory cannot be used
         raise Refusal(error.display, FAILED) from error
@@ -192,7 +197,7 @@ def _mode(started: Started) -> int:
     return app.serve(started)
 
 
-def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | None) -> Process:
+def _process(app: App, operands: dict[str, Any], log: Log, options: Options) -> Process:
     """What all runs share: limits applied, policy compiled, secrets at hand."""
 
     def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:
@@ -216,7 +221,8 @@ def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | No
         emit=emit,
     )
     if app.mcp is not None:
-        process.kept["mcp"] = app.mcp(process, operands, stdio, app.version)
+        process.kept["mcp"] = router = app.mcp(process, operands, options.mcp_stdio, app.version)
+        router.idle = options.dry_run
     return process
 
 

@@ -31,6 +31,7 @@ _RUN = {
     "intel_http_bearer_file": ("FILE", "the token for --intel-http"),
     "instructions": ("FILE", "identity file whose system text goes before every agent loop's"),
     "mcp_stdio": ("COMMAND", "one MCP server over standard input and output"),
+    "mcp_serve": ("stdio|http", "be an MCP server with the start nodes as tools"),
     "dry_run": ("", "walk the graph with placeholders for every effect"),
     "record": ("FILE", "write a record of the run"),
     "state_dir": ("DIR", "where runs and checkpoints are kept"),

@@ -280,7 +280,7 @@ class Service:
         """The run that this request starts, with its journal."""
         header = request.headers.get("traceparent")
         context = None if header is None else traceparent.parse(header)
-        run = self.runs.new("http", payload, endpoint.route.start, lambda: _span(request, context), run_id)
+        run = self.runs.new("http", payload, endpoint.route.start, lambda: span(request, context), run_id)
         if not isinstance(payload, dict):
             run.outputs["trigger"]["principal"] = principal
         if context is not None:
@@ -298,6 +298,12 @@ class Service:
         return reply.outcome_reply(ending, run)
 
     # Answers.
+
+    def plain(
+        self, request: Request, caller: Caller, endpoint: Endpoint, status: int, kind: str, body: bytes
+    ) -> bytes:
+        """An answer as it is given."""
+        return self._reply(request, caller, endpoint, status, kind, body)
 
     def _outcome(
         self, request: Request, caller: Caller, endpoint: Endpoint, ending: Ending, run: Run
@@ -381,7 +387,7 @@ def _named(principal: Principal) -> dict[str, str]:
     return {"kind": principal["kind"], "name": principal["name"]}
 
 
-def _span(request: Request, context: Any) -> Spans:
+def span(request: Request, context: Any) -> Spans:
     """The span of a request (spec 03 §2.4)."""
     trace_id, parent_id, flags = ("", "", "") if context is None else context[1:]
     sampled = bool(flags) and bool(int(flags, 16) & 1)

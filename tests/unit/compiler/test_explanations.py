@@ -36,13 +36,10 @@ COMMANDS = {
         "pause_in_child",
     ),
     *("fixture_invalid", "scenario_invalid", "impossible_mock", "unused_mock"),
-    *(
-        "impossible_expectation",
-        "baseline_invalid",
-        "mock_address",
-        "mock_script_invalid",
-        "cassette_invalid",
-    ),
+    *("impossible_expectation", "baseline_invalid", "mcp_server_unavailable"),
+    *("unknown_mcp_tool", "unlocked_mcp_server", "mcp_lock_invalid"),
+    *("tool_arguments_rejected", "tool_arguments_doubtful"),
+    *("mock_address", "mock_script_invalid", "cassette_invalid"),
 }
 
 
