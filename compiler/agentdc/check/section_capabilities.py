@@ -226,6 +226,8 @@ def _server(workflow: Workflow) -> Iterator[Record]:
     yield Record("transport", "", "client certificates", client)
     if tls is not None and tls.client_auth is not None and client != "none":
         yield Record("callers", "", "client certificates", f"authorities {tls.client_auth.ca_file}")
+    if tls is not None and tls.refuse_shared_key:
+        yield Record("safeguard", "", "key file that others may use", "refused")
     told = server is None or not server.opaque_errors
     yield Record("transport", "", "errors", "told to callers" if told else "opaque")
     if server is not None and server.openapi_path:
@@ -253,6 +255,8 @@ def _limits(workflow: Workflow) -> Iterator[Record]:
     if signing is not None:
         key = signing.public_key_file or _digest(signing.public_key_pem or "")
         yield Record("safeguard", "", "signing key", key)
+    if signing is not None and signing.files is not None:
+        yield Record("safeguard", "", "signed files", "children and schemas")
 
 
 def _sandbox(of: str, profile: Profile | None, mode: str) -> Iterator[Record]:

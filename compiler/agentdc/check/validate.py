@@ -18,6 +18,7 @@ from agentdc.check import (
     http_routes,
     limits,
     lints,
+    logs,
     names,
     offers,
     paths,
@@ -182,6 +183,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *offers.check(workflow, at),
         *state.check(workflow, at),
         *budget.check(workflow, at),
+        *logs.check(workflow, at),
     )
 
 

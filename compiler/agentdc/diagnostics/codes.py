@@ -108,6 +108,9 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (370, "state_files_backend", "state kept in files"),
     (371, "state_setting_idle", "a setting of the state store that changes nothing"),
     (372, "state_small_reserve", "a reserve that is too small to help"),
+    (390, "unknown_log_level", "a log level that is none"),
+    (391, "default_audit_file", "an audit log in the default file"),
+    (392, "bad_certificate", "a file of certificates that cannot be used"),
     # 04 types
     (401, "unknown_path_head", "a path that begins with no node's id"),
     (402, "path_not_upstream", "a path to a node that cannot have run"),
@@ -151,6 +154,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (606, "signature_no_pin", "the key comes from the signed file itself"),
     (607, "signature_bypassed", "a signing block, and no signature"),
     (608, "signing_not_declared", "a signature is required of a file that declares no key"),
+    (690, "file_not_signed", "a file that the signature does not cover"),
     # 07 link
     (701, "unsupported_feature", "a part of the dialect that this version cannot build"),
     (702, "not_pure_python", "an output format that needs pure Python"),

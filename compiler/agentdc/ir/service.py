@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 Json: TypeAlias = Any
 
 MAX_RUNS = 128
+STORE_FAILURE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Service:
     """Everything that serve mode needs to be built.
 
     `auth`: kinds of bindings, sorted. `openapi`: path and document, or None. `state`: the app keeps runs.
-    `approvals`: the path of that surface, or None.
+    `approvals`: the path of that surface, or None. `store_failure`: a status.
     """
 
     routes: tuple[Route, ...] = ()
@@ -143,8 +144,10 @@ class Service:
     http2: bool = False
     readyz: bool = False
     opaque: bool = False
+    date: bool = False
     openapi: tuple[str, Json] | None = None
     max_connections: int | None = None
     max_runs: int = MAX_RUNS
     state: bool = False
     approvals: str | None = None
+    store_failure: int = STORE_FAILURE

@@ -29,6 +29,8 @@ def operands(
     digests of locked tools, by server.
     """
     signing = _table(workflow.signing)
+    if signing is not None:
+        signing.pop("files", None)  # they were compiled in
     if signing_required or signing_key is not None:
         signing = {"algorithm": "ed25519", **(signing or {})}
         signing["required"] = signing_required or signing.get("required", False)

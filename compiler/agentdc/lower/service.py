@@ -37,11 +37,13 @@ def service(
         http2=server.http2,
         readyz=server.readyz,
         opaque=server.opaque_errors,
+        date=server.date,
         openapi=None if server.openapi_path is None else (server.openapi_path, openapi),
         max_connections=server.max_connections,
         max_runs=server.max_runs,
         state=keeps_runs,
         approvals=server.approvals_path if server.approvals_auth is not None and keeps_runs else None,
+        store_failure=server.store_failure_status,
     )
 
 

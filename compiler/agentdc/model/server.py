@@ -75,6 +75,11 @@ class Tls(Section):
 
     cert_file: str = Field(description="PEM chain, leaf first.")
     key_file: str = Field(description="PEM private key.")
+    refuse_shared_key: bool = Field(
+        False,
+        description="Refuse a key file that others than its owner may use.",
+        json_schema_extra=EXTENSION,
+    )
     client_auth: ClientAuth | None = None
 
 
@@ -101,6 +106,12 @@ class Server(Section):
         "/approvals",
         pattern="^/.*[^/]$",
         description="Where approvals are listed and decided.",
+        json_schema_extra=EXTENSION,
+    )
+    date: bool = Field(False, description="Answers have a Date header.", json_schema_extra=EXTENSION)
+    store_failure_status: Literal[400, 503] = Field(
+        400,
+        description="Of a request whose idempotency key cannot be looked up.",
         json_schema_extra=EXTENSION,
     )
     max_connections: Count | None = Field(

@@ -21,9 +21,9 @@ from agentdc.testing import errors
 
 Record = TypeVar("Record", bound=Section)
 
-# Root keys of TOML files that lie beside tests and are none: workflows, projects, instructions.
+# Root keys of TOML files that lie beside tests and are none: workflows, projects, instructions, scripts of models.
 _OTHERS = frozenset(
-    {"nodes", "start_nodes", "workflows", "edges", "build-system", "tool", "project", "agent"}
+    {"nodes", "start_nodes", "workflows", "edges", "build-system", "tool", "project", "agent", "rules"}
 )
 
 

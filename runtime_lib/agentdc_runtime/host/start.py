@@ -267,11 +267,15 @@ def read_operands(app: App) -> dict[str, Any]:
 
 
 def _verified_log(app: App, options: Options, operands: dict[str, Any], program: str) -> Log:
-    """The log, opened only after the signature has been checked; a refusal is logged before it ends the start."""
-    verdict = _signature(app, options, operands["signing"])
+    """The log, opened only after the signature has been checked; a refusal is logged before it ends the start.
+
+    Where a workflow that is refused would log is not believed: then only the flags count, and standard error.
+    """
+    verdict = signature(app, options, operands["signing"])
+    refused = verdict is not None and not verdict.ok
     try:
         log = install(
-            operands["logging"],
+            None if refused else operands["logging"],
             program=program,
             level=options.log_level,
             format=options.log_format,
@@ -285,23 +289,23 @@ def _verified_log(app: App, options: Options, operands: dict[str, Any], program:
         from agentdc_runtime.observe import log as levels
 
         log.emit(getattr(levels, verdict.level), levels.AUDIT, verdict.event, verdict.fields)
-    if verdict is not None and not verdict.ok:
+    if verdict is not None and refused:
         log.close()
         raise Refusal(verdict.display, FAILED)
     return log
 
 
-def _signature(app: App, options: Options, signing: dict[str, Any] | None) -> Any:
-    """The verdict on the embedded bytes; None when nothing asks for one."""
+def signature(app: App, options: Options, signing: dict[str, Any] | None) -> Any:
+    """The verdict on the embedded bytes; None when nothing asks for one. Refusal when no verdict can be had."""
     if signing is None and not options.signing_required and options.signing_key_file is None:
         return None
     if app.signing is None:
         message = "workflow signature verification failed: this app was built without signing support"
         raise Refusal(message, FAILED)
     try:
-        signature: bytes | None = app.read_data("workflow.toml.sig")
+        found: bytes | None = app.read_data("workflow.toml.sig")
     except FileNotFoundError:
-        signature = None
+        found = None
     override = None
     if options.signing_key_file is not None:
         override = read(options.signing_key_file, "the signing key", FAILED)
@@ -309,7 +313,7 @@ def _signature(app: App, options: Options, signing: dict[str, Any] | None) -> An
         signing=signing,
         forced=options.signing_required,
         workflow=app.read_data("workflow.toml"),
-        signature=signature,
+        signature=found,
         key_override=override,
         read_file=read_plain,
     )

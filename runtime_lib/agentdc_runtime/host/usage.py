@@ -11,6 +11,11 @@ from agentdc_runtime.observe.lines import printable
 
 WIDTH = 80
 _COLUMN = 31
+_VERBS = (
+    "approvals ACTION   decide about runs that wait",
+    "runs ACTION        the history of runs",
+    "state ACTION       look after the state directory",
+)
 
 _RUN = {
     "input": ("FILE", "the trigger's payload: JSON, or any UTF-8 text; - reads standard input"),
@@ -77,12 +82,8 @@ def help_text(program: str, workflow: str, features: frozenset[str]) -> str:
         *_wrapped(f"Runs the workflow `{printable(workflow)}`, which is compiled into this program.", 0),
         "",
         f"Usage: {program} [FLAGS]",
-        f"       {program} inspect FILE    show the record of a run",
-        *(
-            [f"       {program} state ACTION    look after the state directory"]
-            if "state" in features
-            else []
-        ),
+        f"       {program} inspect FILE       show the record of a run",
+        *(f"       {program} {verb}" for verb in (_VERBS if "state" in features else ())),
     ]
     for title, rows in SECTIONS:
         lines += ["", f"{title}:"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compiled import TESTS, checked
+from compiled import checked
 
 from agentdc.ir.ops import Program
 from agentdc.ir.pprint import program_text
@@ -212,15 +212,6 @@ def test_respond_reads_the_raw_input() -> None:
         'template([<"x" nothing>], input())'
         in _text(_node("a", "respond", 'body_template = "{{x}}"'), "a")[0]
     )
-
-
-def test_a_pending_kind_is_never_lowered() -> None:
-    report = checked((TESTS / "nodes" / "pause_for_approval" / "workflow.toml").read_bytes())
-    assert report.workflow is not None
-    assert report.facts is not None
-    assert report.decoded is not None
-    with pytest.raises(ValueError, match="pause_for_approval"):
-        lower(report.workflow, report.facts, report.decoded.places, "w.toml")
 
 
 def test_operands_are_the_tables_as_written() -> None:
