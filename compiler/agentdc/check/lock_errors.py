@@ -31,6 +31,13 @@ def unknown_tool(node: str, tool: str, server: str, known: Iterable[str], at: Sp
     return error(code("unknown_mcp_tool"), message, at, "not in agentdc.lock", help=helped)
 
 
+def no_server(node: str, at: Span) -> Diagnostic:
+    """A node asks an MCP server, and none is declared."""
+    message = f'node "{node}" asks an MCP server, and the workflow declares none'
+    helped = "declare one in [[mcp_servers]]; without it every start needs --mcp-stdio"
+    return warning(code("no_mcp_server"), message, at, "whom?", help=helped)
+
+
 def unlocked_server(server: str, at: Span) -> Diagnostic:
     """There is a lock file, and a declared server is not in it."""
     message = f'agentdc.lock says nothing about the MCP server "{server}", so its tools are not checked'

@@ -69,6 +69,16 @@ def answers(workflow: Workflow, locked: Locked) -> dict[tuple[str | None, str], 
     return found
 
 
+def undeclared(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """Nodes that ask MCP servers in a workflow that declares none: only `--mcp-stdio` can help them."""
+    if workflow.mcp_servers:
+        return
+    for index, node in enumerate(workflow.nodes):
+        families = {effect.family for effect in SPECS[node.type].effects(node) if not effect.chosen}
+        if families & {"mcp.tool", "mcp.resource"}:
+            yield errors.no_server(node.id, at.value(("nodes", index, "type")))
+
+
 def check(workflow: Workflow, flow: Flow, locked: Locked, at: Places) -> Iterator[Diagnostic]:
     """Findings about each tool that a node names, and about servers that are not locked."""
     if not locked.present:

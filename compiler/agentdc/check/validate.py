@@ -36,6 +36,7 @@ from agentdc.check.links import Links
 from agentdc.check.locked import Locked
 from agentdc.check.locked import answers as tool_answers
 from agentdc.check.locked import check as tools_check
+from agentdc.check.locked import undeclared as undeclared_servers
 from agentdc.check.origins import Origins
 from agentdc.check.schemas import Schemas
 from agentdc.check.schemas import check as schema_check
@@ -177,6 +178,7 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
     """Findings about sections that count in the main workflow only."""
     return (
         *policy.check(workflow, touches, at),
+        *undeclared_servers(workflow, at),
         *secrets.check(workflow, at),
         *auth.check(workflow, at),
         *http_routes.check(workflow, at),

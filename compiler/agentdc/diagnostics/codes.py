@@ -126,6 +126,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (450, "tool_arguments_rejected", "arguments that a tool never accepts"),
     (451, "tool_arguments_doubtful", "arguments that a tool may not accept"),
     (452, "unknown_mcp_tool", "a tool that the locked server does not have"),
+    (453, "no_mcp_server", "a node that asks an MCP server, and none is declared"),
     # 05 policy
     (501, "policy_absent", "side effects without a policy"),
     (502, "policy_inner_star", "a star that is a literal character"),
