@@ -180,7 +180,7 @@ def test_edges_of_plain_nodes(edges: list[tuple[str, str, str]], found: list[tup
         ("shell_run", 'command = "/bin/true"', [None], ["unhandled_error_branch"]),
         ("shell_run", 'command = "/bin/true"', [None, "error", "exhausted"], ["dead_when"]),
         ("http_request", 'method = "GET"\nurl_from = "trigger.a"', [], ["unhandled_error_branch"]),
-        ("call_mcp_tool", 'tool = "t"', [], ["unhandled_error_branch"]),
+        ("call_mcp_tool", 'tool = "t"', [], ["no_mcp_server", "unhandled_error_branch"]),
         ("call", 'workflow = "w.toml"', [], ["unhandled_error_branch"]),
         ("parallel", 'branches = [{ workflow = "w.toml" }]', [], ["unhandled_error_branch"]),
         ("parallel", "branches = []", [], []),
