@@ -17,7 +17,9 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+from answering import Answering
 from compiled import write
+from typed_inputs import keys_of
 
 from agentdc.codegen.package import Extras, Header, generate, package_name
 from agentdc.driver.check import Report
@@ -88,6 +90,7 @@ class App:
     def __init__(self, report: Report, folder: Path, programs: dict[str, Any], awaits: bool) -> None:
         self._members = {each.source.name: each for each in report.members}
         self._keys = {each.key: each for each in report.members}
+        self._models = Answering(keys_of(report))
         self._folder = folder
         self._program: Program = programs["PROGRAM"]
         self._policy = programs["policy"]
@@ -110,6 +113,7 @@ class App:
                 pass
 
         process = Process("exec-1-1", gate=Gate(self._policy), journal=Seen)  # type: ignore[arg-type]
+        process.models = self._models  # type: ignore[assignment]  # a stand-in
         run = Run(self._program, process, kind, value, deadline=monotonic() + SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()

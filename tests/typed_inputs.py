@@ -38,7 +38,7 @@ def beginnings(report: Report, count: int) -> Iterator[tuple[str, str, Any]]:
     known = {name: each.type for name, each in read_all(workflow, report.source.name).items()}
     for start, given in inputs(workflow, known).items():
         ways = _leads(report, start)
-        for value in drawn(values(given.raw, _keys(report)), count):
+        for value in drawn(values(given.raw, keys_of(report)), count):
             way = next((each for each in ways if each.lets_in(value)), None)
             if way is not None:
                 yield start, way.kind, value
@@ -57,7 +57,7 @@ def _leads(report: Report, start: str) -> list[Way]:
     return [*found, Way("manual")] if others or by_hand or not found else found
 
 
-def _keys(report: Report) -> list[str]:
+def keys_of(report: Report) -> list[str]:
     """Keys that some path of the workflow names."""
     assert report.workflow is not None
     paths = [path for node in report.workflow.nodes for _, _, path in SPECS[node.type].paths_of(node)]
