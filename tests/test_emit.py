@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -207,6 +208,22 @@ def test_the_default_place_is_the_users_own(listener: Path, tmp_path: Path) -> N
     with _running(listener, tmp_path, env, place):
         assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
         assert run([*PYTHON, listener, "emit", "saved"], cwd=tmp_path, env=env).returncode == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to somebody else")
+def test_what_belongs_to_another_user_is_not_trusted(listener: Path, tmp_path: Path) -> None:
+    with _started(listener, tmp_path):
+        os.chown(tmp_path / "events", 65534, 65534)
+        done = _emit(listener, tmp_path, "saved")
+        assert done.returncode == 2
+        assert "belongs to another user" in done.stderr
+    folder = tmp_path / "run" / "agentdc"
+    folder.mkdir(parents=True)
+    os.chown(folder, 65534, 65534)
+    env = environment(tmp_path, XDG_RUNTIME_DIR=str(tmp_path / "run"))
+    refused = run([*PYTHON, listener], cwd=tmp_path, env=env)
+    assert refused.returncode == 5
+    assert "agentdc belongs to another user" in refused.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--input", "x"), ("a", "b"), ("a", "--input"), ("",)])

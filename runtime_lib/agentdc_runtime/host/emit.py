@@ -10,7 +10,7 @@ import os
 
 from agentdc_runtime.host.console import FAILED, OK, USAGE, Refusal, line, print_out, read
 from agentdc_runtime.jsontext import JsonError, compact, loads
-from agentdc_runtime.triggers.place import event_socket
+from agentdc_runtime.triggers.place import event_socket, of_another
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def _asked(place: str, event: dict[str, Any]) -> dict[str, Any]:
 
     with socket.socket(socket.AF_UNIX) as peer:
         try:
+            if of_another(place):
+                raise Refusal(f"what listens at {place} belongs to another user", USAGE)
             peer.connect(place)
             peer.sendall(f"{compact(event)}\n".encode())
             found = bytearray()

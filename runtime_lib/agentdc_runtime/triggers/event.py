@@ -16,7 +16,7 @@ from time import monotonic
 from agentdc_runtime.errors import AgentError, ConfigError, InternalError
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.observe.log import ERROR, INFO
-from agentdc_runtime.triggers.place import event_socket
+from agentdc_runtime.triggers.place import event_socket, of_another
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,10 @@ class Events:
                 pass
 
     async def _bind(self) -> None:
-        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        folder = os.path.dirname(self._path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if "AGENTDC_EVENTS" not in os.environ and of_another(folder):
+            raise ValueError(f"{folder} belongs to another user")
         if (
             os.path.exists(self._path) and "LISTEN_FDS" not in os.environ
         ):  # else the one before us is draining

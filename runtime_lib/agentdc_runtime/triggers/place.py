@@ -24,3 +24,8 @@ def event_socket(environ: Mapping[str, str]) -> str:
         program = os.path.basename(os.path.dirname(os.path.abspath(sys.argv[0])))
     name = "".join(each if each in _NAME else "_" for each in program)[:64]
     return os.path.join(base, f"{name}.events")
+
+
+def of_another(path: str) -> bool:
+    """Whether something belongs to another user, who could listen in our place; OSError when it is not there."""
+    return os.stat(path, follow_symlinks=False).st_uid != os.getuid()
