@@ -14,6 +14,7 @@ from agentdc.cli import (
     keys,
     learn,
     mock_llm,
+    plan,
     run,
     show,
     streams,
@@ -62,6 +63,7 @@ app.command()(graph.graph)
 app.command()(infer.infer)
 app.command("test")(test.command)
 app.command("mock-llm")(mock_llm.mock_llm)
+app.command()(plan.plan)
 app.command()(learn.new)
 app.command()(learn.explain)
 app.command()(learn.schema)

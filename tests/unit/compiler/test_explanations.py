@@ -33,6 +33,7 @@ COMMANDS = {
         "impossible_expectation",
         "baseline_invalid",
         "mock_address",
+        "plan_failed",
         "mock_script_invalid",
         "cassette_invalid",
     ),
