@@ -17,7 +17,7 @@ You write one workflow in TOML for the task below. Answer with the TOML and noth
 
 It has `name`, `description`, `[[start_nodes]]` (`name`, `source` = "manual", "http" or "event", `entry_node`),
 `[[nodes]]` (`id`, `type` and the fields of the kind) and `[[edges]]` (`from`, `to`, `when` for a branch label).
-A field that ends in `_from` and `expr` hold a path: the id of a node that ran before, or `trigger`, and keys below its
+A field that ends in `_from` and `expr` hold a path: the id of a node that ran before, or `trigger`, and keys of its
 output, joined with dots, such as `fetch.body` or `trigger.url`. Templates have {{key}} placeholders, looked up in the
 value at `input_from`. A run goes from node to node and ends where no edge applies. Each branch label needs an edge.
 Write no other section: policy, models, servers, secrets and budget are given and cannot be changed."""
