@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml requirements.lock .ci/setup
 .PHONY: dev-test
 dev-test: $(VENV)/.ready-test
 
-$(VENV)/.ready-test: pyproject.toml requirements.lock .ci/setup
+$(VENV)/.ready-test: pyproject.toml requirements.lock tests/peers/npm/package-lock.json .ci/setup
 	@.ci/setup $(VENV) test
 	@touch $(VENV)/.ready $@
 

@@ -312,6 +312,9 @@ class _Anything:
     def schema(self, name: str) -> Type:  # noqa: ARG002 - the shape of the hook
         return UNKNOWN
 
+    def tool(self, server: str | None, name: str) -> Type:  # noqa: ARG002 - the shape of the hook
+        return UNKNOWN
+
     def child(self, workflow: str, start: str | None) -> Type:  # noqa: ARG002 - the shape of the hook
         return UNKNOWN
 

@@ -14,6 +14,8 @@ Table: TypeAlias = dict[str, Any]
 AWAITED = {"call", "http_request", "map", "parallel", "shell_run"}  # what awaits, and what runs children
 ASKING = {"agent_loop", "call_mcp_tool", "llm_infer", "read_mcp_resource"}  # what asks models and servers
 
+ASKED = {"call_mcp_tool", "read_mcp_resource"}  # what asks MCP servers
+
 HOSTILE = {
     "quotes": 'it\'s "quoted" `so`',
     "triple quotes": '"""; import os; """',

@@ -160,15 +160,17 @@ def serving(
                 server.process.wait()
 
 
-def start(built: Path, folder: Path, *flags: str, **variables: str) -> Server:
-    """Start a built app without waiting for it."""
+def start(
+    built: Path, folder: Path, *flags: str, bind: str | None = "127.0.0.1:0", **variables: str
+) -> Server:
+    """Start a built app without waiting for it. `bind`: None for an app that opens no port by itself."""
     folder.mkdir(parents=True, exist_ok=True)
     errors = folder / "stderr.txt"
     # Installed packages are wanted here: an app that serves takes uvloop where it is.
     command = [sys.executable, "-I", str(built)] if built.is_dir() or built.suffix == ".pyz" else [str(built)]
     with errors.open("wb") as file:
         process = subprocess.Popen(
-            [*command, "--bind", "127.0.0.1:0", *flags],
+            [*command, *(() if bind is None else ("--bind", bind)), *flags],
             cwd=folder,
             env={**environment(folder), **variables},
             stdin=subprocess.DEVNULL,

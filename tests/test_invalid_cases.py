@@ -130,16 +130,21 @@ def test_every_folder_is_a_code() -> None:
 
 
 def test_nothing_is_left_over() -> None:
-    """Each file is a case, its golden, its signature, or a key, schema or child that a file beside it names."""
+    """Each file is a case, its golden, its signature, or a key, schema, child or lock that it uses."""
     used = {*CASES, *map(_golden, CASES), *(case.with_name(f"{case.name}.sig") for case in CASES)}
     keys = {key for key in ROOT.glob("*/*.pub") if any(_names(case, key) for case in CASES)}
     children = {child for child in CHILDREN if any(_calls(file, child) for file in {*CASES, *CHILDREN})}
     schemas = {each for each in ROOT.glob("*/schemas/*.json") if any(_checks(case, each) for case in CASES)}
-    assert not orphans(ROOT, used | keys | children | schemas)
+    locks = {lock for lock in ROOT.glob("*/agentdc.lock") if any(_declares(case, lock) for case in CASES)}
+    assert not orphans(ROOT, used | keys | children | schemas | locks)
 
 
 def _checks(case: Path, schema: Path) -> bool:
     return case.parent == schema.parent.parent and f'"schemas/{schema.name}"'.encode() in CASES[case]
+
+
+def _declares(case: Path, lock: Path) -> bool:
+    return case.parent == lock.parent and b"[[mcp_servers]]" in CASES[case]
 
 
 def _calls(file: Path, child: Path) -> bool:

@@ -189,6 +189,22 @@ def test_what_nobody_asks_for_again_goes_on_too(built: Path, tmp_path: Path) -> 
     assert re.fullmatch(rb"2\n", answer.body)
 
 
+@pytest.mark.parametrize("stepwise", [True, False])
+def test_a_run_that_errors_is_tried_again_from_where_it_stands(
+    built: Path, tmp_path: Path, stepwise: bool
+) -> None:
+    """Its key is not used up; with a checkpoint the nodes before the error do not run again."""
+    body = json.dumps({**json.loads(asking("k")), "two": "no list of arguments"})
+    flags = (*STATE, *(("--checkpoint-each-node",) if stepwise else ()))
+    with serving("", tmp_path, *flags, app=built) as server:
+        answers = [server.ask("POST", "/once", body) for _ in range(3)]
+        assert [each.status for each in answers] == [500] * 3
+        assert answers[0].body == answers[2].body
+        assert server.end() == 0
+    assert counted(tmp_path) == ((1, 0, 0) if stepwise else (3, 0, 0))
+    assert list(kept(built, tmp_path).values()) == (["recoverable"] if stepwise else [])
+
+
 def test_a_run_that_kills_its_process_is_left_alone_at_last(tmp_path: Path) -> None:
     """Five times it goes on; then the app serves the others again, and the run is still there."""
     built = make(STEPS, tmp_path / "built")

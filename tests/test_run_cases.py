@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -118,12 +119,13 @@ def test_the_back_off_is_linear(waits: Path, tmp_path: Path) -> None:
 
 def test_the_deadline_is_judged_between_nodes(waits: Path, tmp_path: Path, pipe: Path) -> None:
     arguments = ["--input", "in.json", "--timeout-secs", "1", "--record", "run.json"]
-    process = start(waits, arguments, tmp_path)
+    process = start(waits, arguments, tmp_path, AGENTD_QUIET="")
     writer = _opened(pipe)
     time.sleep(1.1)
     os.write(writer, b"late")
     os.close(writer)
-    status, out, _ = _ended(process)
+    status, out, err = _ended(process)
+    assert re.search(r'agentd::audit: event="workflow.timed_out" elapsed_ms=\d+ last_node=load', err)
     outcome = _outcome(out)
     assert (status, list(outcome)) == (5, ["status", "elapsed_ms", "last_node"])
     assert (outcome["status"], outcome["last_node"]) == ("timed_out", "load")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
+import time
 from collections.abc import Iterator
+from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
 from serving import ECHO, START, Server, serving, until
+
+from agentdc_runtime.http import date
 
 ROUTE = """
 [[http_routes]]
@@ -206,3 +211,33 @@ def test_trace_goes_on_in_the_log(tmp_path: Path) -> None:
         lines = [json.loads(each) for each in server.said.splitlines() if each.startswith("{")]
         spans = [span for each in lines for span in each.get("spans", [each.get("span", {})])]
         assert any(span.get("trace_id") == trace.lower() and span.get("sampled") for span in spans), lines
+
+
+def test_date(tmp_path: Path) -> None:
+    """On every kind of answer, and read by somebody else's parser."""
+    cors = 'cors = { allow_origins = ["*"] }\nstream = true\n'
+    with serving(f"{ECHO}{ROUTE}{cors}[server]\ndate = true\n", tmp_path) as server:
+        origin = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+        answers = [
+            server.ask("POST", "/show", "1"),
+            server.ask("POST", "/show", "1", {"Accept": "text/event-stream"}),
+            server.ask("POST", "/show", "{"),
+            server.ask("GET", "/healthz"),
+            server.ask("GET", "/none"),
+            server.ask("OPTIONS", "/show", headers=origin),
+        ]
+        assert [each.status for each in answers] == [200, 200, 400, 200, 404, 204]
+        said = [each.headers["date"] for each in answers]
+        refused = server.raw(b"POST /show HTTP/9.9\r\n\r\n").decode()
+        said += re.findall(r"^Date: (.*)\r$", refused, re.MULTILINE)
+        assert len(said) == 7
+        for each in said:
+            assert abs(parsedate_to_datetime(each).timestamp() - time.time()) < 20
+            assert each.endswith(" GMT")
+    with serving(f"{ECHO}{ROUTE}", tmp_path / "without") as server:
+        assert "date" not in server.ask("POST", "/show", "1").headers
+
+
+def test_dates_are_those_of_the_standard_library() -> None:
+    for unix in (0, 951_782_399, 951_782_400, 1_709_164_800, 1_767_225_599, 4_102_444_799):
+        assert date.text(unix) == formatdate(unix, usegmt=True)

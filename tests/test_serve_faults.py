@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import signal
 import socket
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from command import make
 from serving import ECHO, LISTENING, START, Server, open_files, received, serving, start, until
+
+from agentdc_runtime.host import connection
 
 ROUTE = """
 [[http_routes]]
@@ -258,23 +261,26 @@ def test_deadlines_of_every_part(tmp_path: Path) -> None:
         body = server.raw(b"POST /show HTTP/1.1\r\nContent-Length: 5\r\n\r\n1")
         assert b'{"error":"truncated body"}' in body
         assert server.raw(REQUEST).startswith(b"HTTP/1.1 200 OK")  # and then idle
-        drip = threading.Thread(target=_drip, args=(server,))
-        began = time.monotonic()
-        drip.start()
-        drip.join()
-        assert time.monotonic() - began < 6  # the whole head counts, not each byte
+        # The whole head and the whole body count, not each byte: no caller can go on for ever.
+        assert b'{"error":"header read failed"}' in _dripped(server, b"POST /show HTTP/1.1\r\n", b"X: y\r\n")
+        head = b"POST /show HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+        assert b'{"error":"truncated body"}' in _dripped(server, head, b"1")
+        chunked = b"POST /show HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert b'{"error":"truncated body"}' in _dripped(server, chunked, b"1\r\n1\r\n")
 
 
-def _drip(server: Server) -> None:
+def test_deadlines_as_they_are_built() -> None:
+    """The seconds of spec 02 §1.1, which the test above cuts down."""
+    assert (connection.IDLE, connection.HEAD, connection.BODY, connection.WRITE) == (30.0, 30.0, 60.0, 30.0)
+
+
+def _dripped(server: Server, head: bytes, piece: bytes) -> bytes:
+    """What a caller gets that sends a piece now and then for as long as it is let."""
     with socket.create_connection((server.host, server.port), timeout=10) as peer:
-        peer.sendall(b"POST /show HTTP/1.1\r\n")
-        for _ in range(100):
-            try:
-                peer.sendall(b"X: y\r\n")
-            except OSError:
-                return
-            time.sleep(0.1)
-    raise AssertionError("it was never closed")
+        peer.sendall(head)
+        while not select.select([peer], [], [], 0.1)[0]:
+            peer.sendall(piece)
+        return received(peer)
 
 
 def test_mistake_of_ours_is_answered(tmp_path: Path) -> None:

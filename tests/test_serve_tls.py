@@ -208,6 +208,32 @@ def _refused(folder: Path, message: str) -> None:
     assert "Traceback" not in server.said
 
 
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_key_that_others_may_use(folder: Path, mode: int, refused: bool) -> None:
+    """Refused where the workflow asks for that; a reload to such a key keeps the one that there was."""
+    place(folder, Authority(folder))
+    (folder / "server.key").chmod(mode)
+    built = make(f"{ECHO}{ROUTE}{TLS}refuse_shared_key = true\n", folder / "built")
+    if refused:
+        message = f"key_file server.key: others than its owner may use it: its mode is {mode:04o}, not 0600"
+        server = start(built, folder)
+        assert server.process.wait(15) == 5
+        assert message in server.said
+        return
+    with serving("", folder, app=built) as server:
+        (folder / "server.key").chmod(0o644)
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: 'event="reload.failed" stage="tls"' in server.said)
+        assert curl(server, "--cacert", folder / "authority.pem")[0] == 0
+
+
+def test_key_that_others_may_use_is_taken_by_default(folder: Path) -> None:
+    place(folder, Authority(folder))
+    (folder / "server.key").chmod(0o644)
+    with serving(f"{ECHO}{ROUTE}{TLS}", folder) as server:
+        assert curl(server, "--cacert", folder / "authority.pem")[0] == 0
+
+
 @pytest.mark.parametrize("form", ["pkcs8", "sec1", "pkcs1"])
 def test_key_formats(folder: Path, form: str) -> None:
     authority = Authority(folder)

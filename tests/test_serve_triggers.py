@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from command import make
-from serving import serving, start, until
+from command import PYTHON, make, powerless, run
+from serving import Server, serving, start, until
 
 # Writes what it was given, one file per run.
 TEXT = """\
@@ -144,6 +146,90 @@ def test_nothing_to_watch_refuses_the_start(tmp_path: Path) -> None:
     assert server.process.wait(10) == 5
     assert "fs_watch" in server.said
     assert "nowhere" in server.said
+
+
+def test_a_folder_that_cannot_be_watched_refuses_the_start(tmp_path: Path) -> None:
+    """It is there, and the app may not look into it."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    built = make(trigger('type = "fs_watch"\npath = "in"'), tmp_path / "built")
+    folder.chmod(0)
+    try:
+        done = run([*powerless(), *PYTHON, built], cwd=tmp_path)
+    finally:
+        folder.chmod(0o755)
+    assert done.returncode == 5
+    assert f"fs_watch: {folder} cannot be watched: Permission denied" in done.stderr
+
+
+def test_a_folder_that_goes_away_is_audited(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    built = make(trigger('type = "fs_watch"\npath = "in"'), tmp_path / "built")
+    server = start(built, tmp_path, "--log-level", "info")
+    try:
+        until(lambda: 'event="fs_watch.started"' in server.said)
+        (tmp_path / "in").rmdir()
+        until(lambda: f'event="fs_watch.event_error" reason={tmp_path / "in"} is gone' in server.said)
+        assert server.process.poll() is None
+    finally:
+        assert server.end() == 0
+
+
+def test_what_happens_between_the_start_and_the_first_look_counts(tmp_path: Path) -> None:
+    """The watch begins before the app says that it listens, so whoever waits for that may write at once."""
+    (tmp_path / "in").mkdir()
+    text = trigger('type = "fs_watch"\npath = "in"\ndebounce_ms = 10')
+    server = start(make(text, tmp_path / "built"), tmp_path, "--log-level", "info")
+    try:
+        until(lambda: "listening" in server.said)
+        (tmp_path / "in" / "at-once").write_text("x")
+        until(lambda: "fs_watch.completed" in server.said)
+    finally:
+        assert server.end() == 0
+
+
+def test_folders_are_compared_where_nothing_tells_of_changes(tmp_path: Path) -> None:
+    """In a namespace of its own that may open no inotify instance."""
+    inside = ("unshare", "--user", "--map-root-user", "sh", "-c")
+    no_inotify = "echo 0 > /proc/sys/user/max_inotify_instances"
+    tried = shutil.which("unshare") and subprocess.run(
+        [*inside, no_inotify], capture_output=True, check=False
+    )
+    if not tried or tried.returncode != 0:
+        pytest.skip("no user namespace can be made here")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "before.txt").write_text("not told")
+    built = make(
+        trigger('type = "fs_watch"\npath = "in"\nrecursive = true\ndebounce_ms = 10'), tmp_path / "built"
+    )
+    errors = tmp_path / "stderr.txt"
+    command = f'{no_inotify}; exec "$@" 2> {errors}'
+    flags = ("--log-level", "info")
+    process = subprocess.Popen([*inside, command, "sh", *PYTHON, str(built), *flags], cwd=tmp_path)
+    server = Server(process, errors)
+    try:
+        until(lambda: errors.exists() and 'event="fs_watch.started"' in server.said, 30)
+        assert "inotify" not in _descriptors(process.pid)
+        for path, change, kind in (
+            (folder / "a.txt", lambda: (folder / "a.txt").write_text("x"), "create"),
+            (folder / "a.txt", lambda: (folder / "a.txt").write_text("longer"), "modify"),
+            (folder / "b.txt", lambda: (folder / "a.txt").rename(folder / "b.txt"), "rename"),
+            (folder / "b.txt", (folder / "b.txt").unlink, "remove"),
+            (folder / "deep", (folder / "deep").mkdir, "create"),
+            (folder / "deep/c", lambda: (folder / "deep/c").write_text("x"), "create"),
+        ):
+            change()
+            wanted = f'event="fs_watch.fire" path={path} fs_event="{kind}"'
+            until(lambda wanted=wanted: wanted in server.said)  # type: ignore[misc]
+        assert "before.txt" not in server.said
+    finally:
+        assert server.end() == 0
+
+
+def _descriptors(process: int) -> str:
+    """What a process has open, as the kernel names it."""
+    return " ".join(str(each.readlink()) for each in Path(f"/proc/{process}/fd").iterdir())
 
 
 def test_no_port_is_opened_without_routes_unless_asked_for(tmp_path: Path) -> None:

@@ -60,7 +60,10 @@ def test_worker_that_dies_is_started_again(tmp_path: Path) -> None:
 
 
 def test_workers_reload_and_drain_together(tmp_path: Path) -> None:
-    with serving(f"{ECHO}{ROUTE}", tmp_path, "--workers", "2", "--log-level", "info") as server:
+    limited = f"{ECHO}{ROUTE}".replace(
+        'path = "/show"', 'path = "/show"\nrate_limit = { capacity = 9, per_second = 9.0 }'
+    )
+    with serving(limited, tmp_path, "--workers", "2", "--log-level", "info") as server:
         server.process.send_signal(signal.SIGHUP)
         until(lambda: server.said.count('event="reload.succeeded"') == 2)
         answers: list[int] = []

@@ -1,7 +1,7 @@
 """`[auth]` and what routes say of it: references, bindings that let nobody in, keys, literals (spec 02 §2).
 
 Whether a binding has one source of keys, and which algorithms there are, is known to `parse/rules.py`. What is on the
-machine that the app will run on (files of keys, values of secrets) is not looked at. No credential is ever repeated.
+machine that the app will run on is not looked at here. No credential is ever repeated.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             yield from _credentials(kind, name, binding, at)
     for name, oidc in auth.oidc.items():
         yield from _oidc(name, oidc, at)
+
+
+def reference(text: str | None, workflow: Workflow, at: Places, where: Span) -> Iterator[Diagnostic]:
+    """What is wrong with a reference to a binding, wherever it stands."""
+    yield from _reference(text, workflow, workflow.auth or Auth(), at, where)
 
 
 def _reference(
@@ -114,11 +119,12 @@ def _oidc(name: str, oidc: Oidc, at: Places) -> Iterator[Diagnostic]:
         message = f"the jwks_url of [auth.oidc.{name}] {wrong}"
         yield error(code("constraint"), message, at.value((*path, "jwks_url")), "no place to get keys from")
     if oidc.jwks_json is not None:
-        yield from _keys(name, oidc, jwks.read(oidc.jwks_json), at.value((*path, "jwks_json")))
+        title = f"the jwks_json of [auth.oidc.{name}]"
+        yield from keys(title, oidc, jwks.read(oidc.jwks_json), at.value((*path, "jwks_json")))
 
 
-def _keys(name: str, oidc: Oidc, found: jwks.Found, where: Span) -> Iterator[Diagnostic]:
-    title = f"the jwks_json of [auth.oidc.{name}]"
+def keys(title: str, oidc: Oidc, found: jwks.Found, where: Span) -> Iterator[Diagnostic]:
+    """Findings about the keys of a binding. `title`: where they stand."""
     for each in found.problems:
         yield error(code("bad_jwks"), f"{title} cannot be used: {each}", where, "the app would not start")
     for each in found.skipped:

@@ -8,6 +8,8 @@ from agentdc.diagnostics import Diagnostic, Label, Span, code, did_you_mean, err
 
 Route = Sequence[tuple[str | None, str]]
 MANY = 4  # of a list, more is not shown
+# What other programs call their levels.
+_LEVEL_WORDS = {"verbose": "debug", "notice": "info", "critical": "error", "fatal": "error", "none": "off"}
 
 
 def dup_node_id(node: str, at: Span, first: Span) -> Diagnostic:
@@ -100,10 +102,9 @@ def bad_fs_event(event: str, known: Iterable[str], at: Span) -> Diagnostic:
     return error(code("bad_fs_event"), message, at, help=did_you_mean(event.lower(), known))
 
 
-def trigger_never_fires(kind: str, at: Span) -> Diagnostic:
-    """A trigger kind that is accepted and never fires."""
-    message = f"a trigger of type {kind} is accepted, and never fires"
-    return warning(code("trigger_never_fires"), message, at)
+def trigger_never_fires(why: str, at: Span) -> Diagnostic:
+    """A trigger that listens where it can hear nothing."""
+    return error(code("trigger_never_fires"), f"this trigger never fires: {why}", at)
 
 
 def unaddressable_id(node: str, at: Span) -> Diagnostic:
@@ -403,3 +404,27 @@ def websocket_key(path: str, at: Span) -> Diagnostic:
     message = f"messages on the WebSocket {path} are never replayed, so the key would be dropped in silence"
     helped = "remove the key, or take deliveries on a route of their own without `websocket`"
     return error(code("websocket_key"), message, at, "has no meaning here", help=helped)
+
+
+def unknown_log_level(part: str, why: str, levels: Iterable[str], at: Span, *, alone: bool) -> Diagnostic:
+    """A directive that is no level; alone it silences the whole log, beside others it is only useless."""
+    message = f"`{part}` is not a log level: {why}"
+    word = part.rpartition("=")[2].strip()
+    helped = None if "[" in part else did_you_mean(_LEVEL_WORDS.get(word.lower(), word), levels)
+    make, label = (error, "silences the log") if alone else (warning, "not what it seems")
+    return make(code("unknown_log_level"), message, at, label, help=helped)
+
+
+def default_audit_file(target: str, at: Span) -> Diagnostic:
+    """An audit file that nobody chose, in a folder that few users may write to."""
+    message = f"the audit log goes to the default {target}, where the app may not be allowed to write"
+    helped = 'set target = "file:PATH", or "stderr"'
+    note = "an app that cannot open its audit file does not start"
+    return warning(code("default_audit_file"), message, at, "names no target", notes=[note], help=helped)
+
+
+def bad_certificate(key: str, problem: str, at: Span) -> Diagnostic:
+    """A file of certificates with which the app would not start."""
+    message = f"the {key} cannot be used: {problem}"
+    helped = "it must hold certificates in PEM form, the server's own first"
+    return warning(code("bad_certificate"), message, at, "the app would not start", help=helped)

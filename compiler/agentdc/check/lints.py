@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from agentdc.check import errors
 from agentdc.check.facts import TRIGGER
+from agentdc.check.matching import judged
 from agentdc.check.schedule import ScheduleProblem, cron, interval_seconds
 from agentdc.diagnostics import CODES, Diagnostic, Span
 from agentdc.diagnostics.codes import find
 from agentdc.model.node import NodeModel
-from agentdc.model.trigger import Cron, FsWatch, InternalEvent, Interval, ResourceCreated, ResourceUpdated
+from agentdc.model.trigger import Cron, FsWatch, Interval, ResourceCreated, ResourceUpdated
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import NodeSpec
@@ -67,8 +68,24 @@ def _triggers(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
                     if event.lower() not in {*FS_EVENTS, "delete"}:
                         where = at.value(("triggers", index, "events", position))
                         yield errors.bad_fs_event(event, FS_EVENTS, where)
-            case ResourceUpdated() | ResourceCreated() | InternalEvent():
-                yield errors.trigger_never_fires(trigger.type, at.value(("triggers", index, "type")))
+            case ResourceUpdated() | ResourceCreated():
+                yield from _watched(workflow, trigger, at, index)
+
+
+def _watched(
+    workflow: Workflow, trigger: ResourceUpdated | ResourceCreated, at: Places, index: int
+) -> Iterator[Diagnostic]:
+    """A trigger whose server is not there, or lets nobody read what is watched, never fires."""
+    name, resource = trigger.server, trigger.resource
+    server = next((each for each in workflow.mcp_servers if each.name == name), None)
+    if server is None:
+        why = f'the MCP server "{name}" is not declared'
+        yield errors.trigger_never_fires(why, at.value(("triggers", index, "server")))
+    elif not server.allow_resources or (
+        not resource.endswith("*") and judged("name", server.allow_resources, (resource,)) == "denied"
+    ):
+        why = f'allow_resources of the server "{name}" does not cover "{resource}"'
+        yield errors.trigger_never_fires(why, at.value(("triggers", index, "resource")))
 
 
 def _cron(text: str, where: Span) -> Iterator[Diagnostic]:

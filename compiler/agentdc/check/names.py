@@ -49,6 +49,10 @@ def _routes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             where = at.value(("http_routes", index, "start_node"))
             what = f"the route {key[0]} {route.path}"
             yield errors.unknown_start("unknown_http_start_node", what, route.start_node, starts, where)
+    serve = workflow.mcp_serve
+    if serve is not None and serve.path is not None and ("POST", serve.path) in first:
+        earlier = at.value(("http_routes", first["POST", serve.path], "path"))
+        yield errors.dup_http_route("POST", serve.path, at.value(("mcp_serve", "path")), earlier)
     for index, trigger in enumerate(workflow.triggers):
         if trigger.start_node not in starts:
             where = at.value(("triggers", index, "start_node"))

@@ -53,7 +53,9 @@ def maybe_unset(path: str, head: str, node: str, route: Route, at: Span, *, abor
 def undecided(path: str, head: str, at: Span, *, aborts: bool) -> Diagnostic:
     """A path into a decision that nobody may have made."""
     message = f'the path "{path}" reads the decision of "{head}", which `--resume` goes on without'
-    effect = "after a plain `--resume` the run errors here" if aborts else "null after a plain `--resume`"
+    effect = (
+        "a plain `--resume` is refused, or the run errors here" if aborts else "null after a plain `--resume`"
+    )
     helped = f'set `require_decision = true` on "{head}": then the run goes on only when somebody has decided'
     return warning(code("maybe_unset"), message, at, effect, help=helped)
 

@@ -1,13 +1,14 @@
 """What a run that goes on at a node needs of what was stored before: read by the compatibility check and by apps.
 
-A run may go on at any node, with outputs that another version of the workflow stored. From there to where the routes
-part every node certainly runs (`forced`); what these read, and none of them gives, must be among what was stored
-(`needs_at`), or the run errors there. What nodes behind the fork read is only needed on some routes.
+A run may go on at any node, with outputs that another version of the workflow stored. From there on, up to where
+routes part, the run ends or turns back, every node certainly runs. What these read, and none of them gives, must be
+among what was stored (`needs`), or the run errors there. What nodes behind the fork read is needed on some routes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from agentdc.check.facts import TRIGGER
 from agentdc.check.flow import Flow, Way
@@ -17,32 +18,32 @@ from agentdc.ir.ops import Need
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import PathField
 
+MOST = 64  # of one node: apps carry them
+
 
 def needs(flow: Flow) -> Mapping[str, tuple[Need, ...]]:
     """By node at which a run can go on; nodes that need nothing are left out."""
-    found = {node: tuple(needs_at(flow, node)) for node in flow.envs}
+    following = {node: _only(flow, node) for node in flow.steps.nodes}
+    known = {node: tuple(reads(flow.steps, node)) for node in flow.steps.nodes}
+    found = {node: tuple(islice(_needs(node, following, known), MOST)) for node in flow.steps.nodes}
     return {node: each for node, each in found.items() if each}
 
 
-def needs_at(flow: Flow, node: str) -> Iterator[Need]:
+def _needs(
+    node: str, following: Mapping[str, str | None], known: Mapping[str, Sequence[tuple[PathField, str]]]
+) -> Iterator[Need]:
     """What a run that goes on at a node certainly reads of what was stored, in the order in which it does."""
     given: set[str] = set()
     asked: set[str] = set()
-    for each in forced(flow, node):
-        for field, path in reads(flow.steps, each):
+    each: str | None = node
+    while each is not None and each not in given:
+        for field, path in known[each]:
             head = split(path)[0]
             if field.missing == "error" and head not in given and path not in asked:
                 asked.add(path)
                 yield Need(each, path, field.needs)
         given.add(each)  # a pause may leave nothing, but then nothing was stored before either
-
-
-def forced(flow: Flow, node: str) -> list[str]:
-    """The nodes that every run passes that goes on at `node`, up to where routes part or it ends or loops."""
-    found = [node]
-    while (following := _only(flow, found[-1])) is not None and following not in found:
-        found.append(following)
-    return found
+        each = following[each]
 
 
 def reads(steps: Steps, node: str) -> Iterator[tuple[PathField, str]]:

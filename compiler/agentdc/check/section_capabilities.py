@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentdc.check.capabilities import Record
+from agentdc.check.offers import offered
+from agentdc.check.offers import route as offered_route
 from agentdc.model.auth import Auth
 from agentdc.model.policy import Policy
 from agentdc.model.sandbox import Profile
@@ -36,7 +38,10 @@ def records(workflow: Workflow, schemas: Mapping[str, Any]) -> Iterator[Record]:
         key = f", key {backend.api_key_env}" if backend.api_key_env else ""
         yield Record("model", "", backend.name, f"{backend.provider} {backend.model}{at}{key}")
         yield _limit("limit", f"model {backend.name}", "max_tokens", backend.max_tokens)
-    for route in workflow.http_routes:
+    spoken = offered_route(workflow)
+    for start in offered(workflow):
+        yield Record("offered tool", "", start, "to MCP clients")
+    for route in (*workflow.http_routes, *(() if spoken is None else (spoken,))):
         yield from _route(route, schemas)
     yield from _auth(workflow.auth)
     for trigger in workflow.triggers:
@@ -100,7 +105,13 @@ def _processes(workflow: Workflow) -> Iterator[Record]:
     secrets = {each.name for each in workflow.secrets}
     for server in workflow.mcp_servers:
         of = f"MCP server {server.name}"
-        yield Record("process", "", of, shlex.join(server.command))
+        if server.url is not None:
+            yield Record("endpoint", "", of, _place(server.url))
+            token = "none" if server.bearer is None else f"secret {server.bearer}"
+            yield Record("given token", of, "bearer", token)
+        else:
+            yield Record("process", "", of, shlex.join(server.command or ()))
+        yield Record("drift", of, "tools unlike agentdc.lock", server.on_drift)
         yield from _many("tool", of, server.allow_tools)
         yield from _many("resource", of, server.allow_resources)
         yield from _environment(of, server.env, secrets)
@@ -215,6 +226,8 @@ def _server(workflow: Workflow) -> Iterator[Record]:
     yield Record("transport", "", "client certificates", client)
     if tls is not None and tls.client_auth is not None and client != "none":
         yield Record("callers", "", "client certificates", f"authorities {tls.client_auth.ca_file}")
+    if tls is not None and tls.refuse_shared_key:
+        yield Record("safeguard", "", "key file that others may use", "refused")
     told = server is None or not server.opaque_errors
     yield Record("transport", "", "errors", "told to callers" if told else "opaque")
     if server is not None and server.openapi_path:
@@ -242,6 +255,8 @@ def _limits(workflow: Workflow) -> Iterator[Record]:
     if signing is not None:
         key = signing.public_key_file or _digest(signing.public_key_pem or "")
         yield Record("safeguard", "", "signing key", key)
+    if signing is not None and signing.files is not None:
+        yield Record("safeguard", "", "signed files", "children and schemas")
 
 
 def _sandbox(of: str, profile: Profile | None, mode: str) -> Iterator[Record]:

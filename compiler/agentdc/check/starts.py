@@ -10,9 +10,20 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from agentdc.check.facts import TRIGGER_TYPE
+from agentdc.check.offers import offered
+from agentdc.check.offers import route as offered_route
 from agentdc.check.schedule import ScheduleProblem, interval_seconds
 from agentdc.model.server import HttpRoute, Server
-from agentdc.model.trigger import BusMessage, Cron, FsWatch, Interval, Trigger
+from agentdc.model.trigger import (
+    BusMessage,
+    Cron,
+    FsWatch,
+    InternalEvent,
+    Interval,
+    ResourceCreated,
+    ResourceUpdated,
+    Trigger,
+)
 from agentdc.model.workflow import StartNode, Workflow
 from agentdc.types import (
     INTEGER,
@@ -72,7 +83,13 @@ def _given(start: str, workflow: Workflow, schemas: Mapping[str, Type]) -> Itera
     for route in workflow.http_routes:
         if route.start_node == start:
             body = UNKNOWN if route.input_schema is None else schemas.get(route.input_schema, UNKNOWN)
-            yield _called(body, principal(route, workflow.server))
+            yield _called("http", body, principal(route, workflow.server))
+    if start in (tools := offered(workflow)):
+        name, spoken = tools[start], offered_route(workflow)
+        given = UNKNOWN if name is None else schemas.get(name, UNKNOWN)
+        yield Input(given, _flat("mcp", given))
+        if spoken is not None:
+            yield _called("mcp", given, principal(spoken, workflow.server))
     for trigger in workflow.triggers:
         if trigger.start_node == start:
             yield sampled(_fired(trigger))
@@ -90,7 +107,7 @@ def principal(route: HttpRoute, server: Server | None) -> Object:
     return record(known, {"cn": STRING, "sans": Array(STRING)} if asked else None)
 
 
-def _called(body: Type, caller: Object) -> Input:
+def _called(kind: str, body: Type, caller: Object) -> Input:
     """A request: the caller is part of an object, and beside any other body (spec 02 §1.6)."""
     found: list[Type] = []
     for member in members_of(body):
@@ -101,7 +118,7 @@ def _called(body: Type, caller: Object) -> Input:
     raw = union(found)
     flat = [
         each.with_field("principal", Field(caller)) if isinstance(each, Object) else each
-        for each in members_of(_flat("http", raw))
+        for each in members_of(_flat(kind, raw))
     ]
     return Input(raw, union(flat))
 
@@ -117,9 +134,19 @@ def _fired(trigger: Trigger) -> Type:
         case FsWatch(events=events):
             kind = Literal("string", "fs_watch")
             return record({"kind": kind, "path": STRING, "event": _watched(events), **_FIRED})
+        case ResourceUpdated() | ResourceCreated():
+            new = isinstance(trigger, ResourceCreated)
+            resource: Type = STRING if new else Literal("string", trigger.resource)
+            told: dict[str, Type] = {
+                "server": Literal("string", trigger.server),
+                "contents": Array(UNKNOWN),
+            }
+            return record({"kind": Literal("string", trigger.type), "resource": resource, **told, **_FIRED})
+        case InternalEvent(name=name):
+            said = {"kind": Literal("string", trigger.type), "name": Literal("string", name)}
+            return record({**said, "payload": UNKNOWN, **_FIRED})
         case BusMessage():
             return UNKNOWN
-    return UNKNOWN  # those that never fire
 
 
 def _milliseconds(every: str) -> Type:

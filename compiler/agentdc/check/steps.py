@@ -39,11 +39,20 @@ class View(Protocol):
 
 
 class World:
-    """What does not change during a run: the types that children and schemas give."""
+    """What does not change during a run: the types that children, schemas and tools give.
 
-    def __init__(self, children: Children | None = None, schemas: Mapping[str, Type] | None = None) -> None:
+    `tools`: by server as a node writes it, and name.
+    """
+
+    def __init__(
+        self,
+        children: Children | None = None,
+        schemas: Mapping[str, Type] | None = None,
+        tools: Mapping[tuple[str | None, str], Type] | None = None,
+    ) -> None:
         self.children = children or {}
         self.schemas = schemas or {}
+        self.tools = tools or {}
 
 
 class Reader:
@@ -78,6 +87,10 @@ class Reader:
     def schema(self, name: str) -> Type:
         """The type of what a JSON Schema accepts."""
         return self._world.schemas.get(name, UNKNOWN)
+
+    def tool(self, server: str | None, name: str) -> Type:
+        """The type of what an MCP tool answers, as it was locked."""
+        return self._world.tools.get((server, name), UNKNOWN)
 
 
 class Nothing:

@@ -9,7 +9,6 @@ from agentdc.diagnostics import Diagnostic
 from agentdc.model.supervision import Supervisor
 from agentdc.model.trigger import BusMessage
 from agentdc.model.workflow import Workflow
-from agentdc.nodes.registry import SPECS
 from agentdc.parse.positions import Places
 
 _SECTIONS = (
@@ -19,15 +18,6 @@ _SECTIONS = (
     "sandbox",
     "sidecars",
 )
-
-
-def check(workflow: Workflow, at: Places, *, child: bool = False) -> Iterator[Diagnostic]:
-    """One error for each part of the workflow that a build would have to leave out; of a child, only nodes count."""
-    for index, node in enumerate(workflow.nodes):
-        if SPECS[node.type].lower is None:
-            yield errors.unsupported(f"{node.type} nodes", at.value(("nodes", index, "type")))
-    if not child:
-        yield from _sections(workflow, at)
 
 
 def _supervision(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
@@ -41,7 +31,8 @@ def _supervision(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
             yield errors.unsupported("[supervisor] intensity", at.key((*place, "intensity")))
 
 
-def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+def check(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+    """One error for each part of a main workflow that a build would have to leave out."""
     for index, trigger in enumerate(workflow.triggers):
         if isinstance(trigger, BusMessage):
             yield errors.unsupported(f"{trigger.type} triggers", at.value(("triggers", index)))
@@ -49,9 +40,9 @@ def _sections(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
         if getattr(workflow, section, None):
             header = f"[[{section}]]" if isinstance(getattr(workflow, section), tuple) else f"[{section}]"
             yield errors.unsupported(header, at.key((section,)))
-    yield from _supervision(workflow, at)
     if workflow.state is not None and workflow.state.backend == "files":
         yield errors.unsupported('[state] backend = "files"', at.value(("state", "backend")))
+    yield from _supervision(workflow, at)
     for what, where in secrets.unbuilt(workflow, at):
         yield errors.unsupported(what, where)
     if workflow.budget is not None and workflow.budget.hard_deadline:

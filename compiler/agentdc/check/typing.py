@@ -50,6 +50,10 @@ class Upstream:
         """The type of what a JSON Schema accepts: what the app relies on without looking may not depend on it."""
         return UNKNOWN
 
+    def tool(self, server: str | None, name: str) -> Type:  # noqa: ARG002 - the shape of the hook
+        """The type of what an MCP tool answers."""
+        return UNKNOWN
+
     def child(self, workflow: str, start: str | None) -> Type:  # noqa: ARG002 - the shape of the hook
         """The type of a child's final value."""
         return UNKNOWN

@@ -18,7 +18,9 @@ from agentdc.check import (
     http_routes,
     limits,
     lints,
+    logs,
     names,
+    offers,
     paths,
     policy,
     secrets,
@@ -31,6 +33,9 @@ from agentdc.check.effects import Touch, touches
 from agentdc.check.facts import Facts
 from agentdc.check.flow import Flow, Way, flow
 from agentdc.check.links import Links
+from agentdc.check.locked import Locked
+from agentdc.check.locked import answers as tool_answers
+from agentdc.check.locked import check as tools_check
 from agentdc.check.origins import Origins
 from agentdc.check.schemas import Schemas
 from agentdc.check.schemas import check as schema_check
@@ -106,6 +111,7 @@ def check(
     child: str = "",
     answers: Mapping[str, int] | None = None,
     schemas: Schemas | None = None,
+    locked: Locked | None = None,
 ) -> Checked:
     """Every finding about a workflow that decoded.
 
@@ -121,7 +127,8 @@ def check(
             *schema_check(workflow, schemas or {}, at),
         )
         return Checked(structural, (*extensions, *level(_apart(beyond, extensions), options)), None)
-    facts = find_facts(workflow, family, schemas, options)
+    locked = locked or Locked()
+    facts = find_facts(workflow, family, schemas, options, locked=locked)
     origins = Origins(facts.flow)
     own = tuple(touches(workflow, facts.flow, origins, at, child))
     effects = (*own, *children.effects(family))
@@ -135,6 +142,7 @@ def check(
         *schema_check(workflow, schemas or {}, at),
         *branches.check(workflow, facts.flow, at),
         *paths.check(workflow, facts.flow, at),
+        *tools_check(workflow, facts.flow, locked, at),
         *(() if child else _sections(workflow, families, at)),
         *(() if child else grants.check(workflow, effects, at)),
         *(() if child else limits.check(workflow, most, at)),
@@ -172,8 +180,10 @@ def _sections(workflow: Workflow, touches: Iterable[str], at: Places) -> Iterabl
         *secrets.check(workflow, at),
         *auth.check(workflow, at),
         *http_routes.check(workflow, at),
+        *offers.check(workflow, at),
         *state.check(workflow, at),
         *budget.check(workflow, at),
+        *logs.check(workflow, at),
     )
 
 
@@ -201,6 +211,8 @@ def find_facts(
     schemas: Schemas | None = None,
     options: Options | None = None,
     samples: Mapping[str, Input] | None = None,
+    *,
+    locked: Locked | None = None,
 ) -> Facts:
     """Entries, dominance, types and flow of a workflow without structural errors.
 
@@ -219,7 +231,8 @@ def find_facts(
     known = schemas or {}
     agentd_dialect = options is not None and options.agentd_dialect
     given = inputs(workflow, schema_inputs(known, agentd_dialect=agentd_dialect)) | dict(samples or {})
-    world = World(family, schema_outputs(known, agentd_dialect=agentd_dialect))
+    tools = tool_answers(workflow, locked or Locked())
+    world = World(family, schema_outputs(known, agentd_dialect=agentd_dialect), tools)
     traced = flow(Steps(nodes, Links(nodes, nexts), world), found, given, ways, dominance)
     return Facts(found, dominance, traced.outputs, output_types(nodes, dominance.order), traced)
 

@@ -13,6 +13,7 @@ from agentdc.cli import (
     infer,
     keys,
     learn,
+    mcp,
     mock_llm,
     plan,
     run,
@@ -61,6 +62,7 @@ app.command(context_settings=run.CONTEXT)(run.run)
 app.command()(diff.diff)
 app.command()(graph.graph)
 app.command()(infer.infer)
+app.add_typer(mcp.app, name="mcp")
 app.command("test")(test.command)
 app.command("mock-llm")(mock_llm.mock_llm)
 app.command()(plan.plan)

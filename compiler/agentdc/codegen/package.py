@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from agentdc.codegen.literals import comment, literal
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.names import Names, identifier
+from agentdc.codegen.offers import offer_modules
 from agentdc.codegen.render import render
 from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.serve import ServeModule
 from agentdc.codegen.tidy import tidy
+from agentdc.codegen.tools import tool_modules
 from agentdc.codegen.views import MainView, ModelsView, ProjectView
 from agentdc.codegen.workflow import WorkflowModule
 from agentdc.ir.ops import Bundle, Program
@@ -51,6 +53,14 @@ class Header:
 # Import names of the third-party packages that the runtime library can link, with what they require.
 LINKABLE = frozenset(
     {"anyio", "certifi", "h11", "httpcore", "httpx", "idna", "jsonschema", "sniffio", "typing_extensions"}
+)
+
+
+OWN_MODULES = frozenset(
+    {
+        *("main", "models", "offer_schemas", "offers", "schemas", "serve", "stepwise"),
+        *("tool_schemas", "tools", "workflow"),
+    }
 )
 
 
@@ -96,6 +106,11 @@ def generate(bundle: Bundle, header: Header, extras: Extras) -> Mapping[str, str
         files[f"{package}/schemas.py"] = tidy(schemas.module())
     if extras.dialects:
         files[f"{package}/models.py"] = tidy(render("app/models.py.j2", _models(bundle, extras)))
+    if bundle.offers:
+        files |= offer_modules(bundle, package, header.compiler)
+    if bundle.answers:
+        router = next(module for argument, module, _ in extras.parts if argument == "mcp")
+        files |= tool_modules(bundle.answers, package, router)
     if extras.requirements:
         files["requirements.txt"] = "".join(f"{each}\n" for each in extras.requirements)
     return dict(sorted(files.items()))
@@ -113,7 +128,7 @@ def _models(bundle: Bundle, extras: Extras) -> ModelsView:
 
 def _modules(bundle: Bundle, package: str) -> dict[str, tuple[str, str]]:
     """(package, module) of each program that a node may run; children are named after their files."""
-    names = Names({"main", "models", "schemas", "serve", "stepwise", "workflow"})
+    names = Names(OWN_MODULES)
     return {bundle.main_key: (package, "workflow")} | {
         key: (package, names.take(program.file.removesuffix(".toml"), prefix="child_"))
         for key, program in bundle.children
@@ -143,17 +158,22 @@ def _count(number: int, what: str) -> str:
 
 def _main(bundle: Bundle, package: str, header: Header, extras: Extras) -> MainView:
     driver = "drive_async" if bundle.awaits else "drive"
-    parts = [*extras.parts, ("drive", f"agentdc_runtime.core.{driver}", "drive")]
+    parts = [each for each in extras.parts if not (each[0] == "mcp" and bundle.answers)]
+    if bundle.answers:
+        parts.append(("mcp", f"{package}.tools", "router"))
+    parts += [("drive", f"agentdc_runtime.core.{driver}", "drive")]
     if bundle.service is not None:
         parts.append(("serve", f"{package}.serve", "serve"))
-    if extras.dialects:
-        parts.append(("models", f"{package}.models", "models"))
+    if bundle.offers:
+        parts.append(("offer", f"{package}.offers", "offer"))
     if bundle.stepwise is not None:
         kept = "walk_async" if bundle.awaits else "walk"
         parts += [
             ("state", "agentdc_runtime.host", "stateful"),
             ("drive_kept", f"agentdc_runtime.state.{kept}", "drive_kept"),
         ]
+    if extras.dialects:
+        parts.append(("models", f"{package}.models", "models"))
     parts.sort()
     features = f"features=frozenset({literal(list(extras.features))})"
     return MainView(

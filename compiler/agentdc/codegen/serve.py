@@ -4,11 +4,24 @@ of the runtime library that they take. What is not listed here is not linked.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agentdc.codegen.literals import docstring as quoted_docstring
 from agentdc.codegen.literals import literal
 from agentdc.codegen.schemas import Schemas
 from agentdc.codegen.views import ServeView
-from agentdc.ir.service import MAX_RUNS, Cron, Interval, Route, Service, Trigger, Watch
+from agentdc.ir.service import (
+    MAX_RUNS,
+    STORE_FAILURE,
+    Cron,
+    Event,
+    Interval,
+    Resource,
+    Route,
+    Service,
+    Trigger,
+    Watch,
+)
 
 AUTH = {
     "basic": ("agentdc_runtime.auth.basic", "Basic"),
@@ -72,6 +85,9 @@ class ServeModule:
         if route.stream:
             self._take("agentdc_runtime.http", "stream")
             words.append("stream=stream")
+        if route.mcp:
+            self._take(self._package, "offers")
+            words.append("handle=offers.ROUTE.serve")
         if route.websocket:
             self._take("agentdc_runtime.http", "websocket")
             words.append("websocket=websocket")
@@ -89,6 +105,15 @@ class ServeModule:
                     f"WatchTrigger({start}, path={literal(trigger.path)}, recursive={trigger.recursive}, "
                     f"events={literal(trigger.events)}, debounce_ms={trigger.debounce_ms})"
                 )
+            case Resource():
+                kind = "CreatedTrigger" if trigger.new else "UpdatedTrigger"
+                self._take("agentdc_runtime.triggers.mcp", kind)
+                return (
+                    f"{kind}({start}, server={literal(trigger.server)}, resource={literal(trigger.resource)})"
+                )
+            case Event():
+                self._take("agentdc_runtime.triggers.event", "EventTrigger")
+                return f"EventTrigger({start}, name={literal(trigger.name)})"
             case Cron():
                 self._take("agentdc_runtime.triggers.cron", "Cron")
                 self._take("agentdc_runtime.triggers.cron", "CronTrigger")
@@ -114,18 +139,11 @@ class ServeModule:
             parts.append(f"tls={self._take('agentdc_runtime.host', 'tls')}")
         if service.http2:
             parts.append(f"http2={self._take('agentdc_runtime.http', 'http2')}")
-        if service.state:
-            parts += [
-                f"store={self._take('agentdc_runtime.state.store', 'Store')}",
-                f"upkeep={self._take('agentdc_runtime.state.upkeep', 'Upkeep')}",
-                f"walk_kept={self._take('agentdc_runtime.state.walk_async', 'walk_kept')}",
-            ]
-        if any(route.key is not None for route in service.routes):
-            parts.append(f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}")
-        if service.approvals is not None:
-            self._take("agentdc_runtime.http", "approvals")
-            parts.append(f"approvals=approvals.routes({literal(service.approvals)})")
+        parts += self._keeping()
         parts += [f"{name}=True" for name in ("readyz", "opaque") if getattr(service, name)]
+        if service.date:
+            self._take("agentdc_runtime.http", "date")
+            parts.append("date=date.now")
         if service.openapi is not None:
             parts.append(f"openapi={literal(service.openapi[0])}")
         if service.max_connections is not None:
@@ -133,6 +151,21 @@ class ServeModule:
         if service.max_runs != MAX_RUNS:
             parts.append(f"most_runs={service.max_runs}")
         return parts
+
+    def _keeping(self) -> Iterator[str]:
+        """What is kept in the state directory, and who may ask about it."""
+        service = self._service
+        if service.state:
+            yield f"store={self._take('agentdc_runtime.state.store', 'Store')}"
+            yield f"upkeep={self._take('agentdc_runtime.state.upkeep', 'Upkeep')}"
+            yield f"walk_kept={self._take('agentdc_runtime.state.walk_async', 'walk_kept')}"
+        if any(route.key is not None for route in service.routes):
+            yield f"guard={self._take('agentdc_runtime.http.guard', 'Guard')}"
+        if service.approvals is not None:
+            self._take("agentdc_runtime.http", "approvals")
+            yield f"approvals=approvals.routes({literal(service.approvals)})"
+        if service.state and service.store_failure != STORE_FAILURE:
+            yield f"store_failure={service.store_failure}"
 
 
 def _numbers(numbers: tuple[int, ...] | None) -> str:

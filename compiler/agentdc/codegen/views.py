@@ -109,6 +109,29 @@ class ServeView:
 
 
 @dataclass(frozen=True, slots=True)
+class OffersView:
+    """`app/offers.py.j2`: tools as arguments of `Offer`. `over_http`: there is a route for them."""
+
+    docstring: str
+    imports: tuple[str, ...]
+    offers: tuple[str, ...]
+    purpose: str
+    version: str
+    walk: str
+    opaque: str
+    over_http: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsView:
+    """`app/tools.py.j2`: entries of a table from server and tool to what checks an answer."""
+
+    docstring: str
+    imports: tuple[str, ...]
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsView:
     """`app/models.py.j2`: name and module of each dialect that a provider speaks."""
 

@@ -3,13 +3,13 @@
 Theory of operation. From the point on, the new version's graph is what runs. Each path that it reads there leads to
 an output that the new version gives after the point, or to one that is stored. Of the stored ones the type is known:
 if no stored value can be what is read, the run errors there. That is certain for nodes that every run passes
-(`check.resuming.forced`), and so a reason to refuse; elsewhere it is a warning. What is as doubtful in a new run is
+(`check.resuming.needs`), and so a reason to refuse; elsewhere it is a warning. What is as doubtful in a new run is
 not told: that is for `check`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +27,7 @@ from agentdc.model.node import NodeModel
 from agentdc.nodes.registry import SPECS
 from agentdc.nodes.spec import PathField
 from agentdc.nodes.template import inner_segments, parse
-from agentdc.types import Type, follow, kinds
+from agentdc.types import UNKNOWN, Followed, Type, follow, kinds
 from agentdc.types.shape import ALL_KINDS
 
 Verdict = Literal["resumes", "warning", "cannot"]
@@ -36,11 +36,30 @@ Told = tuple[Verdict, str]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version: its name, what holds in its runs, and whether its app keeps any."""
+    """One version: its name, what holds in its runs, and whether its app keeps any.
+
+    `nexts`: the edges, whether or not a new run can take them; `after`: by node, all that can follow it. `needs`:
+    see `check.resuming`.
+    """
 
     workflow: str
     flow: Flow
     keeps: bool
+    nexts: graph.Successors
+    after: Mapping[str, Container[str]]
+    needs: Mapping[str, Sequence[Need]]
+
+    def has(self, node: str) -> bool:
+        """Whether the app has the node: it is at a start, or behind one."""
+        entries = self.flow.entries.values()
+        return node in entries or any(node in self.after[entry] for entry in entries)
+
+
+def side(workflow: str, flow: Flow, *, keeps: bool) -> Side:
+    """A version."""
+    nexts = graph.successors((name, way.to) for name, ways in flow.ways.items() for way in ways)
+    after = {name: graph.reachable(nexts.get(name, ()), nexts) for name in flow.steps.nodes}
+    return Side(workflow, flow, keeps, nexts, after, resuming.needs(flow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +87,12 @@ def _judged(point: Point, old: Side, new: Side) -> Iterator[Told]:
     if not new.keeps:
         yield "cannot", reasons.keeps_nothing()
         return
-    if point.resume is not None and not new.flow.reaches(point.resume):
+    if point.resume is not None and not new.has(point.resume):
         yield "cannot", reasons.no_node(point.resume)
         return
     yield from _around(point, old.flow, new.flow)
     if point.resume is not None:
-        yield from _Reads(point, new.flow, point.resume).judged()
+        yield from _Reads(point, new, point.resume).judged()
 
 
 def _around(point: Point, old: Flow, new: Flow) -> Iterator[Told]:
@@ -110,24 +129,17 @@ def _loop_edges(flow: Flow) -> list[tuple[str, str | None, str]]:
 class _Reads:
     """What the new version reads after the point, against what is stored."""
 
-    def __init__(self, point: Point, new: Flow, resume: str) -> None:
+    def __init__(self, point: Point, new: Side, resume: str) -> None:
         self._point = point
-        self._new = new
-        nexts = graph.successors((name, way.to) for name, ways in new.ways.items() for way in ways)
-        self._dominance: Dominance = graph.dominance([resume], nexts)
-        self._nexts = nexts
-        self._certain = {each: {need.path for need in needs} for each, needs in self._needed(resume)}
-
-    def _needed(self, resume: str) -> Iterator[tuple[str, Sequence[Need]]]:
-        needed = list(resuming.needs_at(self._new, resume))
-        for node in dict.fromkeys(need.node for need in needed):
-            yield node, [need for need in needed if need.node == node]
+        self._new = new.flow
+        self._after = new.after
+        self._dominance: Dominance = graph.dominance([resume], new.nexts)
+        self._came = frozenset(self._dominance.order)
+        self._certain = {(need.node, need.path) for need in new.needs.get(resume, ())}
 
     def judged(self) -> Iterator[Told]:
         """Every read of every node that the run may come to, in the order of a run."""
         for name in self._dominance.order:
-            if not self._new.reaches(name):
-                continue
             for field, path in resuming.reads(self._new.steps, name):
                 head = split(path)[0]
                 if self._from_before(head, name):
@@ -140,25 +152,25 @@ class _Reads:
             return True
         if head not in self._new.steps.nodes:
             return False
-        return not (head in self._dominance.order and self._dominance.before(head, at) and head != at)
+        return not (head in self._came and self._dominance.before(head, at) and head != at)
 
     def _again(self, head: str, at: str) -> bool:
         """Whether the node may also have run since."""
-        return head in self._dominance.order and at in graph.reachable(self._nexts.get(head, ()), self._nexts)
+        return head in self._came and at in self._after[head]
 
     def _read(self, node: str, field: PathField, path: str, *, again: bool) -> Iterator[Told]:
         head, segments = split(path)
         needs = field.needs
-        certain = path in self._certain.get(node, ()) and not again
+        certain = (node, path) in self._certain and not again
         level: Verdict = "cannot" if certain else "warning"
         aborts = field.missing == "error"
         held = self._point.outputs.get(head)
         if held is None:
-            if not again and (aborts or self._new.ran(head, node)):
+            if not again and (aborts or (self._new.reaches(node) and self._new.ran(head, node))):
                 yield level, reasons.not_stored(node, path, head)
             return
         found = follow(held, segments)
-        fresh = self._new.resolve(path, node)
+        fresh = self._fresh(path, node)
         if not found.possible:
             if fresh.possible:
                 yield level, reasons.no_key(node, path, head)
@@ -167,13 +179,19 @@ class _Reads:
         if fit == "no":
             yield level, reasons.wrong_kind(node, path, a_kind(needs), a_value(found.type))
             return
-        known = self._new.certain(path, node)
+        known = self._new.reaches(node) and self._new.certain(path, node)
         if known and (head not in self._point.sure or found.certain < len(segments)) and not again:
             yield "warning", reasons.may_lack(node, path)
         elif fit == "yes" and not _kinds(found.type) <= _kinds(fresh.type):
             yield "warning", reasons.changed(node, path, a_value(found.type), a_value(fresh.type))
         if fit == "some" and fits(fresh.type, needs, nullable=not aborts) == "yes":
             yield "warning", reasons.may_be_wrong(node, path, a_kind(needs))
+
+    def _fresh(self, path: str, node: str) -> Followed:
+        """What a new run finds at a path; anything, where none comes by."""
+        if self._new.reaches(node):
+            return self._new.resolve(path, node)
+        return follow(UNKNOWN, split(path)[1])
 
     def _templates(self, name: str) -> Iterator[Told]:
         node = self._new.steps.nodes[name]
@@ -189,7 +207,7 @@ class _Reads:
             holes = [part for part in parse(getattr(node, template.name)) if not isinstance(part, str)]
             for key in dict.fromkeys(hole.key for hole in holes):
                 inner = inner_segments(key)
-                fresh = follow(self._new.resolve(path, name).type, inner)
+                fresh = follow(self._fresh(path, name).type, inner)
                 if not follow(data.type, inner).possible and fresh.possible:
                     yield "warning", reasons.placeholder(name, key)
 

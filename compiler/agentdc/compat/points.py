@@ -38,36 +38,41 @@ class Point:
 
 def points(flow: Flow) -> Iterator[Point]:
     """Every place where a run of this workflow can stand, pauses first; in the order of the file."""
+    places = _Places(flow)
     names = [name for name in flow.steps.nodes if flow.reaches(name)]
     for name in names:
         if SPECS[flow.steps.nodes[name].type].end == "pause":
             following = flow.ways.get(name, ())
             for way in following:
-                yield _point(flow, name, name, way.to)
+                yield places.point(name, name, way.to)
             if all(way.loop for way in following):
-                yield _point(flow, name, name, None)
+                yield places.point(name, name, None)
     for name in names:
-        yield _point(flow, name, None, name)
+        yield places.point(name, None, name)
 
 
-def _point(flow: Flow, at: str, after: str | None, resume: str | None) -> Point:
-    heads = [head for head in stored(flow) if head == after or _may_have_run(flow, head, at)]
-    outputs = {head: flow.outputs[head] if head == after else flow.type_of(head, at) for head in heads}
-    sure = {head for head in heads if flow.ran(head, at)}
-    if after is not None and not flow.steps.doubtful(after):
-        sure.add(after)
-    looped = any(
-        way.loop and (way.to == at or at in graph.reachable((way.to,), flow.nexts))
-        for ways in flow.ways.values()
-        for way in ways
-    )
-    return Point(after is not None, after, resume, outputs, frozenset(sure), looped)
+class _Places:
+    """What can have run before a node, looked up once."""
 
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._stored = stored(flow)
+        self._after = {name: graph.reachable(flow.nexts.get(name, ()), flow.nexts) for name in flow.envs}
+        self._loops = {way.to for ways in flow.ways.values() for way in ways if way.loop}
 
-def _may_have_run(flow: Flow, head: str, at: str) -> bool:
-    if head == TRIGGER:
-        return True
-    return flow.reaches(head) and at in graph.reachable(flow.nexts.get(head, ()), flow.nexts)
+    def point(self, at: str, after: str | None, resume: str | None) -> Point:
+        """A run that stands before a node, or behind it: then `after` is the same."""
+        flow = self._flow
+        heads = [head for head in self._stored if head == after or self._may_have_run(head, at)]
+        outputs = {head: flow.outputs[head] if head == after else flow.type_of(head, at) for head in heads}
+        sure = {head for head in heads if flow.ran(head, at)}
+        if after is not None and not flow.steps.doubtful(after):
+            sure.add(after)
+        looped = any(to == at or at in self._after.get(to, ()) for to in self._loops)
+        return Point(after is not None, after, resume, outputs, frozenset(sure), looped)
+
+    def _may_have_run(self, head: str, at: str) -> bool:
+        return head == TRIGGER or at in self._after.get(head, ())
 
 
 def stored_point(row: Mapping[str, Any]) -> Point:

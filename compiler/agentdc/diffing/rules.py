@@ -84,6 +84,7 @@ GUARDS = frozenset({"approval", "approval before", "policy rego", "safeguard"})
 COUNTED = frozenset({"ceiling", "loop"})
 """Things whose level is a number: more is more."""
 LADDERS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("drift", ""): ("warn", "refuse"),
     ("policy", "[policy]"): ("absent", "present"),
     ("relay role", ""): ("operator", "observer"),
     ("relay switch", ""): ("on", "off"),

@@ -12,6 +12,7 @@ from agentdc.check.facts import Facts
 from agentdc.check.validate import Checked, Options, denied, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile, in_order
 from agentdc.diagnostics.codes import find
+from agentdc.driver import signed_files
 from agentdc.driver.calls import check_calls
 from agentdc.driver.children import Family, Member
 from agentdc.driver.files import reason
@@ -114,6 +115,7 @@ def check_source(
         signature = parse_signature(request.signature)
     family = Family(options, files)
     family.add(source, decoded)
+    family.main.problems += denied(signed_files.check(family), options)
     check_calls(family, options)
     return Report(source, verdict, family, signature)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from agentdc.check import errors
+from agentdc.check import errors, machine
 from agentdc.check.ceilings import answer_limits
 from agentdc.check.children import Child, ends_without, pauses, touched, uses
 from agentdc.check.ends import results
@@ -22,8 +22,10 @@ from agentdc.check.supported import check as unsupported_parts
 from agentdc.check.validate import Checked, Options, check, denied, level, level_decoded
 from agentdc.diagnostics import Diagnostic, SourceFile
 from agentdc.driver.files import reason
+from agentdc.driver.lock import Lock
+from agentdc.driver.lock import read as read_lock
 from agentdc.driver.schemas import load, load_answers, read_all
-from agentdc.driver.sources import DISK, Files, find
+from agentdc.driver.sources import DISK, Files, Once, find
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import MODELS
 from agentdc.nodes.spec import ChildUse
@@ -78,14 +80,17 @@ class Member:
 class Family:
     """A workflow and its children.
 
-    `members`: by real path, in the order in which they are met. `tried`: every path at which a child was looked for.
+    `members`: by real path, in the order in which they are met. `tried`: every path at which a child or a lock was
+    looked for. `lock`: of the main workflow, whose servers count in children too. `files`: where all of them come
+    from.
     """
 
     def __init__(self, options: Options, files: Files = DISK) -> None:
+        self.lock = Lock("")
         self.members: dict[str, Member] = {}
         self.tried: list[str] = []
         self._options = options
-        self._files = files
+        self.files = Once(files)
         self._open: list[str] = []
 
     @property
@@ -101,24 +106,30 @@ class Family:
     def add(self, source: SourceFile, decoded: Decoded, chain: tuple[str, ...] = ()) -> Member:
         """Check one file, its children first."""
         key = self._key(source.name).encode("utf-8", "backslashreplace").decode()  # names need not be UTF-8
-        place = self._files.identity(source.name)
+        place = self.files.identity(source.name)
         member = self.members[place] = Member(key, source, decoded, chain, options=self._options)
         workflow = decoded.workflow
         if workflow is None:
             return member
+        if not chain and workflow.mcp_servers:
+            self.lock = read_lock(source.name, self.files)
+            self.tried.append(self.lock.path)
         self._open.append(place)
         for index, use in uses(workflow):
             if use.workflow.strip() and use.workflow not in member.children:
                 member.children[use.workflow] = self._child(member, workflow, index, use)
         self._open.pop()
-        schemas = member.known = read_all(workflow, source.name, self._files)
+        schemas = member.known = read_all(workflow, source.name, self.files)
         enforced = outputs(schemas, agentd_dialect=self._options.agentd_dialect)
-        asked = load_answers(workflow, enforced, source.name, decoded.places, self._files)
+        asked = load_answers(workflow, enforced, source.name, decoded.places, self.files)
         member.answers, problems = asked
         if not chain and not self._options.agentd_dialect:  # agentd enforces no schema of a route
-            member.schemas, tried, more = load(workflow, schemas, source.name, decoded.places, self._files)
+            member.schemas, tried, more = load(workflow, schemas, source.name, decoded.places, self.files)
             problems += more
             self.tried += [each for each in tried if each not in self.tried]
+        if not chain:
+            problems += machine.check(workflow, self._there(workflow), decoded.places)
+            problems += self.lock.problems(workflow, decoded.places)
         member.problems = list(level(problems, self._options))
         main = self.main.decoded.workflow
         member.checked = check(
@@ -129,14 +140,26 @@ class Family:
             child=key if chain else "",
             answers=None if main is None else answer_limits(main),
             schemas=schemas,
+            locked=self.lock.types() if workflow.mcp_servers else None,
         )
-        member.unsupported = tuple(unsupported_parts(workflow, decoded.places, child=bool(chain)))
+        member.unsupported = () if chain else tuple(unsupported_parts(workflow, decoded.places))
         return member
 
+    def _there(self, workflow: Workflow) -> dict[str, bytes]:
+        """What the app would read at its start, as far as it can be read here."""
+        found = {}
+        for _, path in machine.named(workflow):
+            try:
+                if self.files.is_plain(path):
+                    found[path] = self.files.read(path)
+            except (OSError, ValueError):
+                continue
+        return found
+
     def _child(self, parent: Member, workflow: Workflow, index: int, use: ChildUse) -> Child:
-        path = find(self._files, use.workflow, parent.source.name)
+        path = find(self.files, use.workflow, parent.source.name)
         self.tried += [each for each in (use.workflow, path) if each not in self.tried]
-        place = self._files.identity(path)
+        place = self.files.identity(path)
         chain = (*parent.chain, f'{parent.source.name} (node "{workflow.nodes[index].id}")')
         member = self.members.get(place)
         if place in self._open:
@@ -145,7 +168,7 @@ class Family:
             return Child(use.workflow, problem=f"it is more than {DEEPEST} workflows deep")
         if member is None:
             try:
-                source = SourceFile(path, self._files.read(path))
+                source = SourceFile(path, self.files.read(path))
             except (OSError, ValueError) as problem:
                 return Child(use.workflow, problem=reason(problem))
             decoded = decode(source, MODELS)

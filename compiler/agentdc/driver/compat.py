@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from agentdc.compat.judge import Judgement, Side, judge
+from agentdc.compat.judge import Judgement, Side, judge, side
 from agentdc.compat.points import Point, points, stored_point
 from agentdc.compat.render import Report
 from agentdc.diagnostics import code, error
@@ -30,7 +30,7 @@ def compat(old: str, new: str, folder: str | None) -> Report:
 
 def _side(text: str) -> Side:
     workflow, facts = facts_of(text)
-    return Side(workflow.name, facts.flow, keeps_runs(workflow))
+    return side(workflow.name, facts.flow, keeps=keeps_runs(workflow))
 
 
 def _runs(folder: str, old: Side, new: Side) -> Iterator[tuple[str, Point, Judgement]]:

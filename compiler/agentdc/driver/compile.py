@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from agentdc.check.locked import server_name
 from agentdc.check.resuming import needs as needs_of
 from agentdc.codegen.package import Header, generate, package_name
 from agentdc.codegen.workflow import ABI
@@ -19,15 +20,18 @@ from agentdc.driver.check import Report
 from agentdc.driver.children import Family, Member
 from agentdc.ir.ops import Bundle, Program
 from agentdc.ir.pprint import bundle_text
+from agentdc.ir.service import ToolAnswer
 from agentdc.link.closure import Closure, reachable_modules
 from agentdc.link.library import module_path, module_source
 from agentdc.link.manifest import Capability, Origin, as_json, manifest
-from agentdc.link.needs import MCP, Needs, extras, keeps_runs
+from agentdc.link.needs import Needs, extras, keeps_runs
 from agentdc.link.third_party import foreign_modules, third_party
 from agentdc.lower.build import StandIns, lower
 from agentdc.lower.models import dialects
+from agentdc.lower.offers import offers
 from agentdc.lower.operands import operands
 from agentdc.lower.service import service
+from agentdc.model.node import NodeModel
 from agentdc.model.workflow import Workflow
 from agentdc.nodes.registry import SPECS
 from agentdc.passes.pipeline import run_passes
@@ -76,6 +80,11 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
         bundle = replace(bundle, needs=tuple(needs_of(main.checked.facts.flow).items()))
     document = _described(main) if workflow.http_routes else None
     bundle = replace(bundle, service=service(workflow, main.schemas, document, keeps_runs=stepwise))
+    if workflow.mcp_serve is not None and main.checked is not None and main.checked.facts is not None:
+        tools = offers(workflow, main.checked.facts, main.schemas)
+        bundle = replace(bundle, offers=tools, purpose=workflow.description or "")
+    if stand_ins is None:
+        bundle = replace(bundle, answers=tuple(_answers(report.family, bundle)))
     digest = sha256(bundle_text(bundle).encode()).hexdigest()
     capabilities = [each for member in report.members for each in _capabilities(member, bundle)]
     digests = {member.key: sha256(member.source.data).hexdigest() for member in report.members}
@@ -101,7 +110,8 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
                 digest,
                 signing_required=trust.required,
                 signing_key=trust.key,
-                mcp=bool(families & MCP),
+                mcp=needs.mcp,
+                locks=_locks(report.family, workflow),
             )
         ),
         "workflow.toml": main.source.data,
@@ -116,6 +126,27 @@ def compile_workflow(report: Report, trust: Trust, stand_ins: StandIns | None = 
     return Compiled(
         workflow.name, package, dict(sorted(files.items())), tuple(sorted(data)), closure, foreign, bundle
     )
+
+
+def _answers(family: Family, bundle: Bundle) -> Iterable[ToolAnswer]:
+    """What the tools that compiled nodes call answer, as far as it is locked; sorted."""
+    workflow = _workflow(family.main)
+    named = {
+        (server_name(workflow, effect.server), effect.constant)
+        for member in family.members.values()
+        for node in _compiled(member, bundle)
+        for effect in SPECS[node.type].effects(node)
+        if effect.family == "mcp.tool"
+    }
+    for server, tool in sorted((server, tool) for server, tool in named if server and tool):
+        schema = family.lock.answer(server, tool)
+        if schema is not None:
+            yield ToolAnswer(server, tool, schema)
+
+
+def _locks(family: Family, workflow: Workflow) -> dict[str, Any]:
+    found = {server.name: family.lock.digests(server.name) for server in workflow.mcp_servers}
+    return {name: digests for name, digests in found.items() if digests is not None}
 
 
 def _described(main: Member) -> dict[str, Any]:
@@ -151,10 +182,14 @@ def _workflow(member: Member) -> Workflow:
 
 def _capabilities(member: Member, bundle: Bundle) -> Iterable[Capability]:
     """Effects of the nodes that are compiled; those of a child are told with its file."""
+    prefix = f"{member.key}:" if member.chain else ""
+    for node in _compiled(member, bundle):
+        for effect in SPECS[node.type].effects(node):
+            yield Capability(effect.family, f"{prefix}{node.id}", effect.known, effect.open)
+
+
+def _compiled(member: Member, bundle: Bundle) -> Iterable[NodeModel]:
+    """The nodes of a file that are in the app."""
     program = next(each for each in bundle.programs if each.file == member.key)
     kept = {step.node for block in program.blocks for step in block.steps}
-    prefix = f"{member.key}:" if member.chain else ""
-    for node in _workflow(member).nodes:
-        if node.id in kept:
-            for effect in SPECS[node.type].effects(node):
-                yield Capability(effect.family, f"{prefix}{node.id}", effect.known, effect.open)
+    return (node for node in _workflow(member).nodes if node.id in kept)

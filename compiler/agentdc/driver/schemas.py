@@ -53,7 +53,7 @@ def load(
             found.append(errors.schema_ignored(name, where))
         elif not schema.unreadable and not schema.invalid:
             document = read(name, file, files)[1]
-            problem = _uncompilable(document)
+            problem = uncompilable(document)
             if problem is None:
                 documents[name] = document
             else:
@@ -78,7 +78,7 @@ def load_answers(
         schema, document = read(name, file, files)
         if schema is None or schema.unreadable or schema.invalid:
             continue  # told by the checker
-        problem = _uncompilable(document)
+        problem = uncompilable(document)
         if problem is None:
             documents[name] = document
         else:
@@ -108,7 +108,8 @@ def read(name: str, file: str, files: Files = DISK) -> tuple[Schema | None, Any]
     return Schema(from_schema(document), inline=inline), document
 
 
-def _uncompilable(document: Any) -> str | None:
+def uncompilable(document: Any) -> str | None:
+    """Why no function can be made of a schema; None when one can."""
     from agentdc.codegen.schema import SchemaError, validator_source  # only workflows with schemas pay for it
 
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,9 @@ class Files(Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether something is at the path, readable or not. Never raises."""
+
+    def is_plain(self, path: str) -> bool:
+        """Whether a regular file is there, which is read without waiting for anybody. Never raises."""
 
     def identity(self, path: str) -> str:
         """A name that is the same for two paths to one file."""
@@ -48,6 +52,13 @@ class Disk:
         except (OSError, ValueError):
             return False
         return True
+
+    def is_plain(self, path: str) -> bool:
+        """Whether it is no folder, pipe or device."""
+        try:
+            return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - as above
+        except (OSError, ValueError):
+            return False
 
     def identity(self, path: str) -> str:
         """The path without links."""
@@ -84,9 +95,40 @@ class Given:
             return True
         return True
 
+    def is_plain(self, path: str) -> bool:
+        """As `exists`: the function has nothing else."""
+        return self.exists(path)
+
     def identity(self, path: str) -> str:
         """The path without `.` and `..`."""
         return posixpath.normpath(path)
+
+
+class Once:
+    """Other files, each read once: what was judged is what is used, whatever happens to it meanwhile."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._known: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes:
+        """As the others do; the same bytes every time."""
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = self._files.read(path)
+        return found
+
+    def exists(self, path: str) -> bool:
+        """As the others say."""
+        return self._files.exists(path)
+
+    def is_plain(self, path: str) -> bool:
+        """As the others say."""
+        return self._files.is_plain(path)
+
+    def identity(self, path: str) -> str:
+        """As the others say."""
+        return self._files.identity(path)
 
 
 def nothing(path: str) -> bytes:

@@ -15,12 +15,10 @@ from agentdc.driver.check import Report, check_source, failed
 from agentdc.driver.children import Member
 from agentdc.driver.schemas import read
 from agentdc.driver.test_find import Found
-from agentdc.nodes.registry import SPECS
 from agentdc.testing import checks, errors
 from agentdc.testing.cases import Case, load_error
 from agentdc.testing.decode import decode
 from agentdc.testing.models import Fixture, Scenario
-from agentdc.testing.stand_ins import STAND_INS
 from agentdc.testing.subject import Part, Subject
 
 FOLDER = "${SCENARIO_DIR}"
@@ -142,9 +140,6 @@ def _part(member: Member, found: list[Diagnostic]) -> Part:
     assert workflow is not None
     assert checked is not None
     assert checked.facts is not None
-    for index, node in enumerate(workflow.nodes):
-        if SPECS[node.type].lower is None and node.type not in STAND_INS:
-            found.append(errors.cannot_run(node.type, member.decoded.places.value(("nodes", index, "type"))))
     part = Part(
         member.key,
         member.source.name,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from agentdc.ir.service import Service
+from agentdc.ir.service import Offer, Service, ToolAnswer
 
 Json: TypeAlias = Any
 Missing: TypeAlias = Literal["error", "null"]
@@ -263,14 +263,19 @@ class Bundle:
     """All programs of one app: the main one, and children by their key, in the order in which they are met.
 
     `main_key`: how a child that runs the main program again names it. `service`: what the app offers to the outside,
-    None when it only runs once. `stepwise`: the main program with one block per node, for checkpoints and resuming;
-    None when the app keeps no runs; `needs`: by node, what a run that goes on there must have stored.
+    None when it only runs once. `offers`: the tools of its MCP server; `purpose`: what it says of itself there.
+    `answers`: what the tools that its nodes call must answer.
+    `stepwise`: the main program with one block per node, for checkpoints and resuming; None when the app keeps no
+    runs; `needs`: by node, what a run that goes on there must have stored.
     """
 
     main: Program
     children: tuple[tuple[str, Program], ...] = ()
     main_key: str = ""
     service: Service | None = None
+    offers: tuple[Offer, ...] = ()
+    answers: tuple[ToolAnswer, ...] = ()
+    purpose: str = ""
     stepwise: Program | None = None
     needs: tuple[tuple[str, tuple[Need, ...]], ...] = ()
 

@@ -40,7 +40,11 @@ def bundle_text(bundle: Bundle) -> str:
     """Every program of an app, the main one first."""
     children = [f"child {_quoted(key)}\n{program_text(program)}" for key, program in bundle.children]
     service = [] if bundle.service is None else [*service_lines(bundle.service), ""]
-    return "".join([program_text(bundle.main), *children, "\n".join(service)])
+    offers = [f"offer {_document(each)}\n" for each in bundle.offers]
+    offers += [f"answer {_document(each)}\n" for each in bundle.answers]
+    if bundle.offers:
+        offers.append(f"purpose {_quoted(bundle.purpose)}\n")
+    return "".join([program_text(bundle.main), *children, "\n".join(service), *offers])
 
 
 def service_lines(service: Service) -> Iterator[str]:

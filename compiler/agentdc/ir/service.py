@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 Json: TypeAlias = Any
 
 MAX_RUNS = 128
+STORE_FAILURE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,32 @@ class Route:
     cors: Cors | None = None
     stream: bool = False
     websocket: bool = False
+    mcp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A start node as a tool of the app's MCP server.
+
+    `schema`: of what it takes; `checked`: it is held against it. `output`: the schema of what it gives, or None;
+    `wrapped`: as the member `result` of an object.
+    """
+
+    start: str
+    description: str
+    schema: Json
+    checked: bool
+    output: Json
+    wrapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool of an MCP server answers, by the schema that was locked: answers are held against it."""
+
+    server: str
+    tool: str
+    schema: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +107,25 @@ class Watch:
     debounce_ms: int
 
 
-Trigger: TypeAlias = Cron | Interval | Watch
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Resources of an MCP server. `new`: those that it lists for the first time, else one that changes."""
+
+    start: str
+    server: str
+    resource: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that somebody emits to the running app, by its name."""
+
+    start: str
+    name: str
+
+
+Trigger: TypeAlias = Cron | Interval | Watch | Resource | Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +133,7 @@ class Service:
     """Everything that serve mode needs to be built.
 
     `auth`: kinds of bindings, sorted. `openapi`: path and document, or None. `state`: the app keeps runs.
-    `approvals`: the path of that surface, or None.
+    `approvals`: the path of that surface, or None. `store_failure`: a status.
     """
 
     routes: tuple[Route, ...] = ()
@@ -99,8 +144,10 @@ class Service:
     http2: bool = False
     readyz: bool = False
     opaque: bool = False
+    date: bool = False
     openapi: tuple[str, Json] | None = None
     max_connections: int | None = None
     max_runs: int = MAX_RUNS
     state: bool = False
     approvals: str | None = None
+    store_failure: int = STORE_FAILURE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentdc.codegen.package import Extras
-from agentdc.ir.service import Service
+from agentdc.ir.service import Event, Resource, Service
 from agentdc.model.workflow import Workflow
 
 GATED = frozenset({"env.read", "fs.read", "fs.write", "http", "shell"})
@@ -31,9 +31,21 @@ class Needs:
     kinds: frozenset[str] = frozenset()
 
     @property
+    def mcp(self) -> bool:
+        """Whether the app speaks to MCP servers: nodes do, or a trigger listens to one."""
+        triggers = () if self.service is None else self.service.triggers
+        return bool(self.touches & MCP) or any(isinstance(each, Resource) for each in triggers)
+
+    @property
     def starts_with_secrets(self) -> bool:
-        """Whether a server is started with a secret in its environment."""
-        return bool(self.touches & MCP) and any(server.env for server in self.workflow.mcp_servers)
+        """Whether a server is started with a secret in its environment, or called with one."""
+        servers = self.workflow.mcp_servers if self.mcp else ()
+        return any(server.env or server.bearer is not None for server in servers)
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether an MCP server is a URL."""
+        return self.mcp and any(each.url is not None for each in self.workflow.mcp_servers)
 
 
 def extras(needs: Needs) -> Extras:
@@ -47,6 +59,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(("secrets", "agentdc_runtime.secrets.oauth2", "registry"))
     elif needs.workflow.secrets or needs.dialects or "http" in needs.touches or needs.starts_with_secrets:
         parts.append(SECRETS)
+    if needs.service is not None and any(isinstance(each, Event) for each in needs.service.triggers):
+        parts.append(("emit", "agentdc_runtime.host.emit", "emit"))
     if needs.signing:
         parts.append(("signing", "agentdc_runtime.signing.verify", "check"))
     if keeps_runs(needs.workflow):
@@ -57,8 +71,8 @@ def extras(needs: Needs) -> Extras:
         parts.append(SECRETS)
     if "agent_loop" in needs.kinds:
         parts.append(("instructions", "agentdc_runtime.loop.instructions", "read"))
-    if needs.touches & MCP:
-        parts.append(("mcp", "agentdc_runtime.mcp.start", "router"))
+    if needs.mcp:
+        parts.append(("mcp", f"agentdc_runtime.mcp.{'http' if needs.speaks_http else 'start'}", "router"))
     requirements = tuple(_requirements(needs, oauth2=oauth2))
     return Extras(tuple(parts), requirements, tuple(_features(needs)), needs.dialects)
 
@@ -79,7 +93,7 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
         yield "cryptography>=44"
     if service is not None and service.http2:
         yield "h2>=4.1,<5"
-    if oauth2 or oidc or needs.dialects or "http" in needs.touches:
+    if oauth2 or oidc or needs.dialects or "http" in needs.touches or needs.speaks_http:
         yield "httpx>=0.28,<0.29"
     if service is not None:
         yield 'uvloop>=0.21; platform_system != "Windows"'
@@ -88,8 +102,12 @@ def _requirements(needs: Needs, *, oauth2: bool) -> Iterator[str]:
 
 
 def _features(needs: Needs) -> Iterator[str]:
-    if needs.touches & MCP:
+    if needs.mcp:
         yield "mcp"
+    if needs.workflow.mcp_serve is not None:
+        yield "mcp_serve"
+    if needs.service is not None and any(route.mcp for route in needs.service.routes):
+        yield "mcp_http"
     if needs.dialects:
         yield "model"
     if needs.service is not None:

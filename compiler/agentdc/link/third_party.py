@@ -12,7 +12,7 @@ from agentdc.link.vendor import closure
 REASONS = {
     "cryptography": "tokens of [auth.oidc]",
     "h2": "[server] http2",
-    "httpx": "http_request nodes, models, OAuth2 secrets and keys that are fetched",
+    "httpx": "http_request nodes, models, MCP servers with a URL, OAuth2 secrets and keys that are fetched",
     "uvloop": "a faster event loop for apps that serve",
     "wsproto": "routes with a WebSocket",
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agentdc.lower.models import dialect
+from agentdc.lower.service import http_routes
 from agentdc.model.supervision import McpServer, Supervisor
 from agentdc.model.workflow import Workflow
 
@@ -18,13 +20,17 @@ def operands(
     signing_required: bool = False,
     signing_key: str | None = None,
     mcp: bool = False,
+    locks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The operand document of a workflow: policy, logging and signing as written, None where absent.
 
     What the build demanded of the signature, the app demands at every start: `signing_required`, and the PEM text
-    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers.
+    of a `signing_key` that replaces the keys of the workflow. `mcp`: the app speaks to MCP servers. `locks`:
+    digests of locked tools, by server.
     """
     signing = _table(workflow.signing)
+    if signing is not None:
+        signing.pop("files", None)  # they were compiled in
     if signing_required or signing_key is not None:
         signing = {"algorithm": "ed25519", **(signing or {})}
         signing["required"] = signing_required or signing.get("required", False)
@@ -42,17 +48,22 @@ def operands(
         "budget": _table(workflow.budget),
         "secrets": [_table(secret) for secret in workflow.secrets],
     }
+    if workflow.state is not None:
+        document["state"] = _table(workflow.state)
     if backends:
         document["models"] = [{**(_table(each) or {}), "dialect": dialect(each)} for each in backends]
     if mcp:
         document["supervisor"] = _supervised(workflow, None)
         document["mcp_servers"] = [
-            {**(_table(server) or {}), "supervisor": _supervised(workflow, server)}
+            {
+                **(_table(server) or {}),
+                **({"locked": locks[server.name]} if locks and server.name in locks else {}),
+                "supervisor": _supervised(workflow, server),
+            }
             for server in workflow.mcp_servers
         ]
-    if workflow.state is not None:
-        document["state"] = _table(workflow.state)
-    if workflow.http_routes:
+    routes = http_routes(workflow)
+    if routes:
         document["auth"] = {kind: named for kind, named in auth.items() if named}
         document["server"] = _table(workflow.server)
         document["routes"] = [
@@ -62,7 +73,7 @@ def operands(
                 "auth": route.auth,
                 "rate_limit": _table(route.rate_limit),
             }
-            for route in workflow.http_routes
+            for route in routes
         ]
     return document
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentdc.check import schedule
+from agentdc.check.offers import route as offered_route
 from agentdc.ir import service as ir
 from agentdc.model import trigger as model
 from agentdc.model.server import HttpRoute, Server
@@ -19,31 +21,43 @@ def service(
 ) -> ir.Service | None:
     """The service of a checked workflow. `schemas`: documents of the schema files, by name as written."""
     triggers = tuple(_triggers(workflow))
-    if not workflow.http_routes and not triggers:
+    spoken = offered_route(workflow)
+    routes = tuple(_route(each, schemas) for each in workflow.http_routes)
+    if spoken is not None:
+        routes += (replace(_route(spoken, {}), mcp=True),)
+    if not routes and not triggers:
         return None
     server = workflow.server or Server()
     return ir.Service(
-        routes=tuple(_route(each, schemas) for each in workflow.http_routes),
+        routes=routes,
         triggers=triggers,
         auth=auth_kinds(workflow),
-        limited=any(each.rate_limit is not None for each in workflow.http_routes),
+        limited=any(each.rate_limit is not None for each in http_routes(workflow)),
         tls=server.tls is not None,
         http2=server.http2,
         readyz=server.readyz,
         opaque=server.opaque_errors,
+        date=server.date,
         openapi=None if server.openapi_path is None else (server.openapi_path, openapi),
         max_connections=server.max_connections,
         max_runs=server.max_runs,
         state=keeps_runs,
         approvals=server.approvals_path if server.approvals_auth is not None and keeps_runs else None,
+        store_failure=server.store_failure_status,
     )
+
+
+def http_routes(workflow: Workflow) -> tuple[HttpRoute, ...]:
+    """The routes as written, and the one that speaks MCP."""
+    spoken = offered_route(workflow)
+    return workflow.http_routes if spoken is None else (*workflow.http_routes, spoken)
 
 
 def auth_kinds(workflow: Workflow) -> tuple[str, ...]:
     """The kinds of bindings that are declared, and mtls when a route asks for it."""
     declared = {} if workflow.auth is None else workflow.auth.model_dump()
     found = {kind for kind, named in declared.items() if named}
-    asked = [route.auth for route in workflow.http_routes]
+    asked = [route.auth for route in http_routes(workflow)]
     if workflow.server is not None:
         asked.append(workflow.server.approvals_auth)
     if any((each or "").strip().partition(":")[0].strip() == "mtls" for each in asked):
@@ -79,6 +93,11 @@ def _triggers(workflow: Workflow) -> Iterator[ir.Trigger]:
                 yield _cron(each)
             case model.Interval():
                 yield ir.Interval(each.start_node, schedule.interval_seconds(each.every))
+            case model.ResourceUpdated() | model.ResourceCreated():
+                new = isinstance(each, model.ResourceCreated)
+                yield ir.Resource(each.start_node, each.server, each.resource, new)
+            case model.InternalEvent():
+                yield ir.Event(each.start_node, each.name)
             case model.FsWatch():
                 events = tuple(sorted({_event(name) for name in each.events}))
                 yield ir.Watch(each.start_node, each.path, each.recursive, events, each.debounce_ms)

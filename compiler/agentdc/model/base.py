@@ -27,6 +27,8 @@ AGENT_ID = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 LOG_TARGET = r"^([sS][tT][dD]([eE][rR][rR]|[oO][uU][tT])$|file:\s*\S)"
 ANCHORED_PATH = r"^(/|~(/|$)|\$\{)"
 READY = r"^(spawn|mcp|tcp:\S+:[0-9]{1,5}|unix:\S.*|http:\S+|stdout:.*\S.*)$"
+PATH = r"^/[!-~]*$"
+HTTP_URL = r"^[hH][tT][tT][pP][sS]?://[^\s/?#@]+([/?][^\s#@]*)?$"
 SHA256_HEX = r"^[0-9a-fA-F]{64}$"
 
 FORMS: dict[str, str] = {
@@ -35,6 +37,8 @@ FORMS: dict[str, str] = {
     LOG_TARGET: 'must be "stderr", "stdout" or "file:PATH"',
     ANCHORED_PATH: "must be an absolute path, or begin with ~ or ${VAR}",
     READY: "must be spawn, mcp, tcp:HOST:PORT, unix:PATH, http:URL or stdout:TEXT",
+    PATH: "must be a path that begins with /",
+    HTTP_URL: "must be an http:// or https:// URL, without a user name and a fragment",
     SHA256_HEX: "must be 64 hexadecimal digits",
 }
 

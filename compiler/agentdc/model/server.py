@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import EXTENSION, U64, Count, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, PATH, U64, Count, Many, NonBlank, Section
 
 
 class RateLimit(Section):
@@ -50,6 +50,17 @@ class HttpRoute(Section):
     )
 
 
+class McpServe(Section):
+    """The app as an MCP server (`--mcp-serve`), its start nodes as tools."""
+
+    starts: Many[NonBlank] = Field((), description="Start nodes that are offered; by default all.")
+    path: Annotated[str, Field(pattern=PATH)] | None = Field(
+        None, description="Where the app speaks MCP over HTTP when it serves."
+    )
+    auth: str | None = Field(None, description="Who may call the path, as of a route.")
+    rate_limit: RateLimit | None = None
+
+
 class ClientAuth(Section):
     """Certificates of callers."""
 
@@ -64,6 +75,11 @@ class Tls(Section):
 
     cert_file: str = Field(description="PEM chain, leaf first.")
     key_file: str = Field(description="PEM private key.")
+    refuse_shared_key: bool = Field(
+        False,
+        description="Refuse a key file that others than its owner may use.",
+        json_schema_extra=EXTENSION,
+    )
     client_auth: ClientAuth | None = None
 
 
@@ -90,6 +106,12 @@ class Server(Section):
         "/approvals",
         pattern="^/.*[^/]$",
         description="Where approvals are listed and decided.",
+        json_schema_extra=EXTENSION,
+    )
+    date: bool = Field(False, description="Answers have a Date header.", json_schema_extra=EXTENSION)
+    store_failure_status: Literal[400, 503] = Field(
+        400,
+        description="Of a request whose idempotency key cannot be looked up.",
         json_schema_extra=EXTENSION,
     )
     max_connections: Count | None = Field(

@@ -1,8 +1,10 @@
 """`[signing]`: the key that the workflow file's signature must fit (spec 02 §7.1)."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from agentdc.model.base import Section
+from agentdc.model.base import EXTENSION, SHA256_HEX, Section
 
 
 class Signing(Section):
@@ -12,3 +14,8 @@ class Signing(Section):
     public_key_pem: str | None = Field(None, description="Ed25519 public key; excludes `public_key_file`.")
     public_key_file: str | None = Field(None, description="File with the key; excludes `public_key_pem`.")
     algorithm: str = Field("ed25519", description="Only ed25519.")
+    files: dict[str, Annotated[str, Field(pattern=SHA256_HEX)]] | None = Field(
+        None,
+        description="SHA-256 of every child and schema file, by path from the workflow's folder.",
+        json_schema_extra=EXTENSION,
+    )

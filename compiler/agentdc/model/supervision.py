@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentdc.model.base import EXTENSION, READY, U32, U64, AgentId, Count, Many, NonBlank, Section
+from agentdc.model.base import EXTENSION, HTTP_URL, READY, U32, U64, AgentId, Count, Many, NonBlank, Section
 from agentdc.model.sandbox import Profile
 
 
@@ -48,16 +48,25 @@ class McpSupervisor(Supervisor):
 
 
 class McpServer(Section):
-    """A tool server, started by the app and spoken to over its standard streams."""
+    """A tool server: a command that the app starts and speaks to over its standard streams, or a URL."""
 
     name: NonBlank
-    command: Many[str] = Field(min_length=1, description="Program and arguments, no shell.")
+    command: Many[str] | None = Field(None, min_length=1, description="Program and arguments, no shell.")
+    url: Annotated[str, Field(pattern=HTTP_URL)] | None = Field(
+        None, description="Streamable HTTP, instead of a command.", json_schema_extra=EXTENSION
+    )
+    bearer: NonBlank | None = Field(
+        None, description="Secret that is sent to the URL as a bearer token.", json_schema_extra=EXTENSION
+    )
     allow_tools: Many[str] = Field((), description="Tools that may be called; empty denies all.")
     allow_resources: Many[str] = Field((), description="Resources that may be read; empty denies all.")
     env: dict[str, str] = Field(default_factory=dict, description="Variable to name of the secret.")
     timeout_secs: U64 | None = Field(None, description="Limit of one call.", json_schema_extra=EXTENSION)
     replay: Literal["idempotent"] | None = Field(
         None, description="Repeat idempotent calls once.", json_schema_extra=EXTENSION
+    )
+    on_drift: Literal["refuse", "warn"] = Field(
+        "refuse", description="What a tool unlike agentdc.lock means.", json_schema_extra=EXTENSION
     )
     supervisor: McpSupervisor | None = Field(
         None, description="Overrides of [supervisor].", json_schema_extra=EXTENSION

@@ -14,23 +14,23 @@ class TriggerModel(Section):
 
 
 class ResourceUpdated(TriggerModel):
-    """A change of an MCP resource; never fires."""
+    """A change of an MCP resource, which is read before the run begins."""
 
     type: Literal["mcp.resource.updated"]
-    server: str
-    resource: str
+    server: str = Field(description="Name of an [[mcp_servers]] entry.")
+    resource: str = Field(description="URI to subscribe to.")
 
 
 class ResourceCreated(TriggerModel):
-    """A new MCP resource; never fires."""
+    """A resource that an MCP server lists for the first time."""
 
     type: Literal["mcp.resource.created"]
-    server: str
-    resource: str
+    server: str = Field(description="Name of an [[mcp_servers]] entry.")
+    resource: str = Field(description="URI, or the beginning of URIs with a star behind it.")
 
 
 class InternalEvent(TriggerModel):
-    """An event inside the process; never fires."""
+    """An event that is emitted to the running app (`<app> emit NAME`)."""
 
     type: Literal["internal.event"]
     name: str

@@ -14,7 +14,7 @@ from agentdc.model.node import NodeModel
 from agentdc.model.policy import Policy
 from agentdc.model.sandbox import Sandbox
 from agentdc.model.secrets import Secret
-from agentdc.model.server import HttpRoute, Server
+from agentdc.model.server import HttpRoute, McpServe, Server
 from agentdc.model.signing import Signing
 from agentdc.model.supervision import McpServer, Sidecar, Supervisor
 from agentdc.model.trigger import Trigger
@@ -66,6 +66,7 @@ class Workflow(Section):
     budget: Budget | None = None
     intelligence: Intelligence | None = None
     mcp_servers: Many[McpServer] = ()
+    mcp_serve: McpServe | None = Field(None, json_schema_extra=EXTENSION)
     secrets: Many[Secret] = ()
     supervisor: Supervisor | None = Field(None, json_schema_extra=EXTENSION)
     sidecars: Many[Sidecar] = Field((), json_schema_extra=EXTENSION)

@@ -26,15 +26,18 @@ class CallMcpTool(NodeModel):
     server: str | None = Field(None, description="an [[mcp_servers]] name; absent = the only one")
 
 
-def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]:  # noqa: ARG001
+def _outcomes(node: CallMcpTool, type_of: TypeOf) -> Mapping[str | None, Type]:
     server = STRING if node.server is None else Exactly("string", node.server)
     told: dict[str, Type] = {
         "content": Array(UNKNOWN),
         "server": server,
-        "structured": UNKNOWN,
         "tool": Exactly("string", node.tool),
     }
-    return {None: record({"is_error": FALSE, **told}), "error": record({"is_error": TRUE, **told})}
+    answer = type_of.tool(node.server, node.tool)
+    return {
+        None: record({"is_error": FALSE, "structured": answer, **told}),
+        "error": record({"is_error": TRUE, "structured": UNKNOWN, **told}),
+    }
 
 
 def _effects(node: CallMcpTool) -> Iterable[Effect]:

@@ -1,8 +1,4 @@
-"""What a node kind declares about itself; every stage asks this one record.
-
-A kind that this version cannot build yet has no `lower`: it is parsed, checked and typed as data, and a build
-that needs it is refused by name.
-"""
+"""What a node kind declares about itself; every stage asks this one record."""
 
 from __future__ import annotations
 
@@ -187,6 +183,10 @@ class TypeOf(Protocol):
         """The type of what the JSON Schema of this name accepts."""
         ...
 
+    def tool(self, server: str | None, name: str) -> Type:
+        """The type of what an MCP tool answers, as it was locked."""
+        ...
+
 
 def no_effects(node: Any) -> Iterable[Effect]:  # noqa: ARG001 - the shape of the hook
     """The effects of a kind that touches nothing."""
@@ -231,7 +231,7 @@ class NodeSpec:
     branch labels; `()` means the outcome has none, None means any string. `always_labelled`: no outcome is without a
     label. `decides`: the path field `expr` decides the label, by its truth or as its text. `aliases`: parts of the
     output that are values read. `check`: rules of spec 01 §9 that concern this kind alone, run in the order of
-    `check_order`. `lower`: the node's value as an expression; None = not supported yet. `dry_run`: in a dry run the
+    `check_order`. `lower`: the node's value as an expression. `dry_run`: in a dry run the
     output lacks its keys. `retryable`: `retry` has an effect. `costs`: of one attempt, given the longest answer of
     each model backend in tokens.
     """
@@ -240,7 +240,7 @@ class NodeSpec:
     summary: str
     model: type[NodeModel]
     output: Callable[[Any, TypeOf], Type]
-    lower: Callable[[Any], Expr] | None = None
+    lower: Callable[[Any], Expr]
     outcomes: Outcomes | None = None
     doubtful: Callable[[Any], bool] = certain
     paths: tuple[PathField, ...] = ()

@@ -64,7 +64,19 @@ class Decodable:
 
 def breaches(seen: Decodable) -> Iterator[Breach]:
     """All broken rules, section by section."""
-    for rule in (_names, _commands, _backends, _hmac, _oidc, _rego, _supervision, _sandbox, _health, _state):
+    for rule in (
+        _names,
+        _commands,
+        _servers,
+        _backends,
+        _hmac,
+        _oidc,
+        _rego,
+        _supervision,
+        _sandbox,
+        _health,
+        _state,
+    ):
         yield from rule(seen)
 
 
@@ -97,7 +109,9 @@ def _commands(seen: Decodable) -> Iterator[Breach]:
     """The first word of a command is a program."""
     workflow = seen.workflow
     commands = [
-        (each.command, seen.entry("mcp_servers", n, "command")) for n, each in enumerate(workflow.mcp_servers)
+        (each.command, seen.entry("mcp_servers", n, "command"))
+        for n, each in enumerate(workflow.mcp_servers)
+        if each.command is not None
     ]
     commands += [
         (each.command, seen.entry("sidecars", n, "command")) for n, each in enumerate(workflow.sidecars)
@@ -110,6 +124,21 @@ def _commands(seen: Decodable) -> Iterator[Breach]:
     for words, path in commands:
         if not words[0].strip():
             yield Breach((*path, 0), "the command names no program", "this is blank")
+
+
+def _servers(seen: Decodable) -> Iterator[Breach]:
+    """An MCP server is a command or a URL, with what belongs to it."""
+    for number, each in enumerate(seen.workflow.mcp_servers):
+        path, title = seen.entry("mcp_servers", number), f"the MCP server {quoted(each.name)}"
+        if each.command is None and each.url is None:
+            yield Breach(path, f"{title} needs the key {quoted('command')}", "a command or a url")
+        elif each.command is not None and each.url is not None:
+            both = (*path, "command")
+            yield Breach((*path, "url"), f"{title} is a command or a URL, not both", other=both)
+        elif each.url is None and each.bearer is not None:
+            yield Breach((*path, "bearer"), f"{title} is a command; a token is only sent to a url")
+        elif each.url is not None and each.env:
+            yield Breach((*path, "env"), f"{title} is a URL; there is no process with an environment")
 
 
 def _backends(seen: Decodable) -> Iterator[Breach]:
@@ -279,3 +308,18 @@ def _state(seen: Decodable) -> Iterator[Breach]:
     key = "wal_warn_mb" if "wal_warn_mb" in state.model_fields_set else "wal_max_mb"
     message = f"wal_warn_mb ({state.wal_warn_mb}) is more than wal_max_mb ({state.wal_max_mb})"
     yield Breach(("state", key), message)
+
+
+RULES = (
+    _names,
+    _commands,
+    _servers,
+    _backends,
+    _hmac,
+    _oidc,
+    _rego,
+    _supervision,
+    _sandbox,
+    _health,
+    _state,
+)

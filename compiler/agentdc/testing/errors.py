@@ -86,9 +86,3 @@ def schema_unreadable(name: str, reason: str, at: Span) -> Diagnostic:
 def schema_invalid(name: str, reason: str, at: Span) -> Diagnostic:
     """An `output_schema` that is no JSON Schema."""
     return error(code("constraint"), f'"{name}" is not a JSON Schema: {reason}', at)
-
-
-def cannot_run(kind: str, at: Span) -> Diagnostic:
-    """A node kind without handler and without stand-in."""
-    message = f"this version cannot run a workflow with {kind} nodes"
-    return error(code("unsupported_feature"), message, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentdc.diagnostics.codes import code
 from agentdc.diagnostics.diagnostic import Diagnostic, error, warning
-from agentdc.diagnostics.span import SourceFile
+from agentdc.diagnostics.span import SourceFile, Span
 from agentdc.trust import places
 
 _DEMANDED = "the command line demands a signature"
@@ -112,3 +112,26 @@ def unusable_key(name: str, reason: str) -> Diagnostic:
 
 def _key_note(fingerprint: str | None) -> list[str]:
     return [] if fingerprint is None else [f"key fingerprint {fingerprint}"]
+
+
+def file_not_signed(name: str, digest: str, at: Span | None) -> Diagnostic:
+    """`[signing.files]` has no digest of a file that the workflow names."""
+    return error(
+        code("file_not_signed"),
+        f'the signature does not cover "{name}": [signing.files] has no digest of it',
+        at,
+        "it is not among these",
+        help=f'add "{name}" = "{digest}", and sign the workflow again',
+    )
+
+
+def file_changed(name: str, digest: str, at: Span | None) -> Diagnostic:
+    """A file that the workflow names is another one than was signed."""
+    return error(
+        code("file_not_signed"),
+        f'"{name}" is not the file that was signed',
+        at,
+        "the digest of another file",
+        notes=[f"the SHA-256 of the file here is {digest}"],
+        help="bring the file back that was signed, or sign the workflow with the digest of this one",
+    )

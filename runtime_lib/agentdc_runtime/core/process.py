@@ -73,8 +73,8 @@ class Process:
         self.secrets = secrets
         self.journal = journal
         self.emit = emit
-        self.models: Models | None = None
         self.keeper: Keeper | None = None
+        self.models: Models | None = None
         self.kept: dict[str, Any] = {}
         self.counters = dict.fromkeys(COUNTERS, 0)
 

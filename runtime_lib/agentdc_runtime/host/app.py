@@ -23,10 +23,11 @@ class App:
     """One compiled workflow with the parts of the runtime that it needs.
 
     `read_data`: a packed file by name, FileNotFoundError when there is none. `drive`: runs blocks, with or without
-    an event loop. `once`, `serve`: what its modes do, until the exit status; None when nothing of the workflow
-    can be served. The classes of the policy gate, the budget and the secrets, the signature check, and what makes the
-    models and the router of MCP calls: None when nothing of the workflow needs them. `instructions`: reads the file
-    of standing words for agent loops. `features`: parts that flags need. `verbs`: what takes the place of flags as
+    an event loop. `once`, `serve`, `offer`: what its modes do, until the exit status; None when nothing of the
+    workflow can be served, or offered to MCP clients. `emit`: tells the running app of an event. The classes of the
+    policy gate, the budget and the secrets, the signature check, and what makes the models and the router of MCP
+    calls: None when nothing of the workflow needs them. `instructions`: reads the file of standing words for agent
+    loops. `features`: parts that flags need. `verbs`: what takes the place of flags as
     the first argument. `state`: the module of what an app with a state store can do; `drive_kept` runs blocks with
     checkpoints between them, and `stepwise` loads the program whose blocks are single nodes. None where the app has
     no store.
@@ -37,11 +38,13 @@ class App:
         "budget",
         "drive",
         "drive_kept",
+        "emit",
         "features",
         "gate",
         "instructions",
         "mcp",
         "models",
+        "offer",
         "once",
         "program",
         "read_data",
@@ -71,6 +74,8 @@ class App:
         instructions: Callable[[str, bytes], str] | None = None,
         models: Callable[[list[dict[str, Any]], Options, Process], Models] | None = None,
         mcp: Callable[..., Router] | None = None,
+        offer: Callable[[Started], int] | None = None,
+        emit: Callable[[list[str], str], int] | None = None,
         features: frozenset[str] = frozenset(),
         state: ModuleType | None = None,
         drive_kept: Callable[[Run, Next], Ending] | None = None,
@@ -91,6 +96,8 @@ class App:
         self.instructions = instructions
         self.models = models
         self.mcp = mcp
+        self.offer = offer
+        self.emit = emit
         self.features = features
         self.state = state
         self.drive_kept = drive_kept

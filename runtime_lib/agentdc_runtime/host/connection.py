@@ -289,7 +289,9 @@ class Connection(asyncio.Protocol):
 
     def _refused(self, refusal: Refusal) -> None:
         if not refusal.silent:
-            self._transport.write(reply.refused(refusal.status, refusal.error, extra_fields=refusal.extra))
+            dated = self._service.dated()
+            data = reply.refused(refusal.status, refusal.error, dated, extra_fields=refusal.extra)
+            self._transport.write(data)
             self._listener.refused(refusal.status)
         self.close()
 

@@ -9,8 +9,8 @@ state directory is there for `--resume` is judged by the host. `inspect` and oth
 are taken by the caller before `parse`.
 
 `features`, the parts that the linker put into the app: `serve` (a listener or a schedule), `state`, `mcp`,
-`model`, `operands`. A flag whose part is missing is refused by name when ignoring it would change what the user
-gets; the others have no effect and are accepted, as existing service files pass them.
+`mcp_serve`, `mcp_http`, `model`, `operands`. A flag whose part is missing is refused by name when ignoring it would
+change what the user gets; the others have no effect and are accepted, as existing service files pass them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ FLAGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
     (("--intel-http-bearer-file",), "intel_http_bearer_file", "text", "AGENTD_INTEL_HTTP_BEARER_FILE"),
     (("--instructions",), "instructions", "text", "AGENTD_INSTRUCTIONS"),
     (("--mcp-stdio",), "mcp_stdio", "words", "AGENTD_MCP_STDIO"),
+    (("--mcp-serve",), "mcp_serve", "mcp serve", ""),
     (("--dry-run",), "dry_run", "switch", "AGENTD_DRY_RUN"),
     (("--validate-only",), "validate_only", "switch", "AGENTD_VALIDATE_ONLY"),
     (("--record",), "record", "text", "AGENTD_RECORD"),
@@ -64,6 +65,7 @@ REFUSED_WITHOUT = {
     "resume_incomplete": "state",
     "list_checkpoints": "state",
     "mcp_stdio": "mcp",
+    "mcp_serve": "mcp_serve",
     "operands": "operands",
     "allow_widen": "operands",
 }
@@ -91,7 +93,12 @@ PLANNING = (
     "--max-replans",
 )
 
-_PARTS = {"state": "a state store", "mcp": "MCP", "operands": "replaceable operands"}
+_PARTS = {
+    "state": "a state store",
+    "mcp": "MCP",
+    "mcp_serve": "[mcp_serve]",
+    "operands": "replaceable operands",
+}
 _RUN_ID = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 
@@ -127,6 +134,7 @@ class Options:
     intel_http_bearer_file: str | None
     instructions: str | None
     mcp_stdio: list[str] | None
+    mcp_serve: str | None
     dry_run: bool
     validate_only: bool
     record: str | None
@@ -239,6 +247,8 @@ def _value(kind: str, text: str) -> str | int | bool | list[str]:
             return text.split()
         case "mode" if text not in ("once", "serve"):
             raise ValueError("takes `once` or `serve`")
+        case "mcp serve" if text not in ("stdio", "http"):
+            raise ValueError("takes `stdio` or `http`")
         case "run id" if text.strip(_RUN_ID) or text[0] in "._-":
             raise ValueError("takes a run id: letters, digits, `.`, `_` and `-`, a letter or digit first")
         case "recovery" if text not in ("auto", "list", "off"):
@@ -290,6 +300,13 @@ def _judge_together(options: Options, features: frozenset[str]) -> None:
         raise UsageError(
             "serve mode needs an HTTP route or a cron, interval or fs_watch trigger; this app has none"
         )
+    if options.mcp_serve == "http":
+        if "mcp_http" not in features:
+            raise UsageError("`--mcp-serve http` needs a `path` in [mcp_serve]; this app has none")
+        if options.mode == "once":
+            raise UsageError("`--mcp-serve http` and `--mode once` exclude each other")
+    if options.mcp_serve == "stdio" and options.mode == "serve":
+        raise UsageError("`--mcp-serve stdio` and `--mode serve` exclude each other")
     if options.checkpoint_each_node and options.state_dir is not None and "state" not in features:
         raise UsageError("this app was built without a state store, which `--checkpoint-each-node` needs")
 

@@ -1,8 +1,8 @@
 """Taking up what changed outside the app without a restart (spec 02 §9). Links asyncio.
 
-The program is fixed; what lives in files beside it is not: secrets, certificates, keys of token issuers, folders that
-policies name. All parts are prepared first and then taken together; when one cannot be prepared, nothing changes,
-`reload.failed` names its stage, and the process goes on as it was.
+The program is fixed; what lives in files beside it is not: secrets, certificates, keys of token issuers and of the
+signature, folders that policies name. All parts are prepared first and then taken together; when one cannot be
+prepared, nothing changes, `reload.failed` names its stage, and the process goes on as it was.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import os
 import time
 
 from agentdc_runtime.errors import AgentError
+from agentdc_runtime.host.console import FAILED, Refusal
+from agentdc_runtime.host.start import signature
+from agentdc_runtime.observe import log as levels
 from agentdc_runtime.observe.log import ERROR, INFO, WARN
 
 TYPE_CHECKING = False
@@ -83,6 +86,9 @@ class Reload:
     async def run(self) -> None:
         """Reload once; tells how it went and raises nothing."""
         emit = self._started.process.emit
+        if not self._outside():
+            emit(INFO, "reload.skipped", {"reason": "nothing that this app uses lies outside it"})
+            return
         emit(INFO, "reload.started", {"path": self._started.app.name})
         try:
             await self._exchange()
@@ -91,10 +97,19 @@ class Reload:
         else:
             emit(INFO, "reload.succeeded", {})
 
+    def _outside(self) -> bool:
+        """Whether there is anything to look at again (spec 03 §1.13); full buckets count, too."""
+        app, options, operands = self._started.app, self._started.options, self._started.operands
+        limited = any(each.bucket is not None for each in self.listener.table.endpoints)
+        tls = (operands.get("server") or {}).get("tls")
+        signed = operands["signing"] or options.signing_required or options.signing_key_file
+        return bool(app.secrets or app.gate or signed or tls or operands.get("auth") or limited)
+
     async def _exchange(self) -> None:
         started, operands = self._started, self._started.operands
         process, app, emit = started.process, started.app, started.process.emit
         secrets = process.secrets
+        verdict = await self._staged("signature", self._signed)
         if app.secrets is not None:
             secrets = await self._staged("secrets", self._secrets)
         was = self.expires
@@ -114,6 +129,8 @@ class Reload:
         process.secrets, process.gate = secrets, gate
         self.listener.context, self.listener.table = context, table
         await self._follow(table)
+        if verdict is not None and verdict.event is not None:
+            emit(getattr(levels, verdict.level), verdict.event, verdict.fields)
         name = app.name
         emit(INFO, "reload.tls", {"workflow": name, "tls_active": context is not None})
         emit(INFO, "reload.auth", {"workflow": name})
@@ -121,6 +138,14 @@ class Reload:
         limited = sum(each.bucket is not None for each in table.endpoints)
         counts = {"route_count": len(table.endpoints), "rate_limit_buckets": limited}
         emit(INFO, "reload.routes", {"workflow": name, **counts})
+
+    def _signed(self) -> Any:
+        """The verdict on the embedded bytes, by keys that may have been exchanged; None when nothing asks for one."""
+        started = self._started
+        verdict = signature(started.app, started.options, started.operands["signing"])
+        if verdict is not None and not verdict.ok:
+            raise Refusal(verdict.display, FAILED)
+        return verdict
 
     async def _secrets(self) -> Any:
         started = self._started
@@ -136,6 +161,8 @@ class Reload:
             return await made if asyncio.iscoroutine(made) else made
         except AgentError as error:
             raise _Failed(stage, error.reason) from error
+        except Refusal as refusal:
+            raise _Failed(stage, refusal.message) from refusal
         except OSError as error:
             raise _Failed(stage, error.strerror or str(error)) from error
 

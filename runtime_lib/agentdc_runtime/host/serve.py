@@ -117,9 +117,10 @@ class _Server:
 
     async def run(self, host: str, port: int) -> int:
         """From the checks of the operands to the end of the drain."""
-        self._signals.attach(asyncio.get_running_loop(), self._wake.set)
         try:
             await self._prepare()
+            # Not earlier: what the loop has caught while nothing was awaited it would tell after the port is open.
+            self._signals.attach(asyncio.get_running_loop(), self._wake.set)
             if self._signals.first:
                 return OK  # told to end before anything was accepted
             self._open(host, port)
@@ -141,7 +142,9 @@ class _Server:
         table = self._reload.table(operands)
         self._open_store()
         context = self._reload.context(operands)
-        for trigger in surface.triggers:
+        for trigger in surface.triggers if self._is_first() else ():
+            if hasattr(trigger, "attach"):
+                trigger.attach(started.process)
             trigger.prepare()
         await started.process.open()
         self._built_ins = BuiltIns(started, surface, self._reload)
@@ -163,8 +166,9 @@ class _Server:
             self._log,
             self.runs,
             built_in=self._built_ins.answers(),
-            guard=None if surface.guard is None or self._store is None else surface.guard(self._store),
+            guard=self._guard(),
             opaque=surface.opaque,
+            date=surface.date,
         )
         self._listener = Listener(
             self.service,
@@ -178,6 +182,11 @@ class _Server:
         self._built_ins.store = self._store
         self._built_ins.listener = self._listener
         await self._reload.begin(table)
+
+    def _guard(self) -> Any:
+        """What keeps deliveries from running twice; None when no route has a key."""
+        make = self._surface.guard
+        return None if make is None or self._store is None else make(self._store, self._surface.store_failure)
 
     def _folder(self) -> str | None:
         """The state directory, if there is one."""

@@ -74,6 +74,8 @@ def run_app(app: App, argv: list[str]) -> int:
     try:
         if len(argv) > 1 and argv[1] == "inspect":
             return _inspect(argv[2:], program)
+        if len(argv) > 1 and argv[1] == "emit" and app.emit is not None:
+            return app.emit(argv[2:], program)
         if len(argv) > 1 and argv[1] in app.verbs:
             return app.verbs[argv[1]](app, argv[2:], program, lambda: _begun(app, program))
         options = parse(argv[1:], os.environ, app.features)
@@ -166,10 +168,8 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
     operands = read_operands(app)
     log = _verified_log(app, options, operands, program)
     try:
-        process = _process(app, operands, log, options.mcp_stdio)
+        process = _process(app, operands, log, options)
         started = Started(app, options, program, operands, log, process)
-        if app.models is not None:
-            _ask_models(app.models, started)
         return work(started)
     finally:
         log.close()
@@ -178,10 +178,15 @@ def run_with(app: App, options: Options, program: str, work: Callable[[Started],
 def _mode(started: Started) -> int:
     """What the flags ask for: a run that was begun before, one run, or serving."""
     app, options = started.app, started.options
+    if app.models is not None:
+        _ask_models(app.models, started)
+    if options.mcp_serve == "stdio" and app.offer is not None:
+        return app.offer(started)
     try:
         if app.state is not None and (options.resume is not None or options.resume_incomplete):
             return int(app.state.resume(started))
-        if (options.mode or ("once" if app.serve is None else "serve")) == "once":
+        default = "once" if app.serve is None else "serve"
+        if options.mcp_serve != "http" and (options.mode or default) == "once":
             return app.once(started)
     except AgentError as error:  # the state directory cannot be used
         raise Refusal(error.display, FAILED) from error
@@ -192,7 +197,7 @@ def _mode(started: Started) -> int:
     return app.serve(started)
 
 
-def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | None) -> Process:
+def _process(app: App, operands: dict[str, Any], log: Log, options: Options) -> Process:
     """What all runs share: limits applied, policy compiled, secrets at hand."""
 
     def emit(level: int, event: str, fields: Mapping[str, Any]) -> None:
@@ -216,7 +221,8 @@ def _process(app: App, operands: dict[str, Any], log: Log, stdio: list[str] | No
         emit=emit,
     )
     if app.mcp is not None:
-        process.kept["mcp"] = app.mcp(process, operands, stdio, app.version)
+        process.kept["mcp"] = router = app.mcp(process, operands, options.mcp_stdio, app.version)
+        router.idle = options.dry_run
     return process
 
 
@@ -261,11 +267,15 @@ def read_operands(app: App) -> dict[str, Any]:
 
 
 def _verified_log(app: App, options: Options, operands: dict[str, Any], program: str) -> Log:
-    """The log, opened only after the signature has been checked; a refusal is logged before it ends the start."""
-    verdict = _signature(app, options, operands["signing"])
+    """The log, opened only after the signature has been checked; a refusal is logged before it ends the start.
+
+    Where a workflow that is refused would log is not believed: then only the flags count, and standard error.
+    """
+    verdict = signature(app, options, operands["signing"])
+    refused = verdict is not None and not verdict.ok
     try:
         log = install(
-            operands["logging"],
+            None if refused else operands["logging"],
             program=program,
             level=options.log_level,
             format=options.log_format,
@@ -279,23 +289,23 @@ def _verified_log(app: App, options: Options, operands: dict[str, Any], program:
         from agentdc_runtime.observe import log as levels
 
         log.emit(getattr(levels, verdict.level), levels.AUDIT, verdict.event, verdict.fields)
-    if verdict is not None and not verdict.ok:
+    if verdict is not None and refused:
         log.close()
         raise Refusal(verdict.display, FAILED)
     return log
 
 
-def _signature(app: App, options: Options, signing: dict[str, Any] | None) -> Any:
-    """The verdict on the embedded bytes; None when nothing asks for one."""
+def signature(app: App, options: Options, signing: dict[str, Any] | None) -> Any:
+    """The verdict on the embedded bytes; None when nothing asks for one. Refusal when no verdict can be had."""
     if signing is None and not options.signing_required and options.signing_key_file is None:
         return None
     if app.signing is None:
         message = "workflow signature verification failed: this app was built without signing support"
         raise Refusal(message, FAILED)
     try:
-        signature: bytes | None = app.read_data("workflow.toml.sig")
+        found: bytes | None = app.read_data("workflow.toml.sig")
     except FileNotFoundError:
-        signature = None
+        found = None
     override = None
     if options.signing_key_file is not None:
         override = read(options.signing_key_file, "the signing key", FAILED)
@@ -303,7 +313,7 @@ def _signature(app: App, options: Options, signing: dict[str, Any] | None) -> An
         signing=signing,
         forced=options.signing_required,
         workflow=app.read_data("workflow.toml"),
-        signature=signature,
+        signature=found,
         key_override=override,
         read_file=read_plain,
     )

@@ -19,8 +19,9 @@ class Surface:
 
     `walk`: runs blocks that await; `walk_kept`: of either colour, with checkpoints. `auth`, `reference`, `bucket`:
     see `route.Linked`. `tls`, `http2`: the modules of server TLS and HTTP/2. `store`, `upkeep`: the state store and
-    what keeps it well; `guard`: idempotency over it. `approvals`: the routes of that surface. `openapi`: the path
-    of the document. `triggers`: each with a loop of its own.
+    what keeps it well; `guard`: idempotency over it; `store_failure`: the status where it fails. `approvals`: the
+    routes of that surface. `openapi`: the path of the document. `date`: makes the `Date` of answers. `triggers`: each
+    with a loop of its own.
     """
 
     __slots__ = (
@@ -28,6 +29,7 @@ class Surface:
         "approvals",
         "auth",
         "bucket",
+        "date",
         "guard",
         "http2",
         "most_connections",
@@ -38,6 +40,7 @@ class Surface:
         "reference",
         "routes",
         "store",
+        "store_failure",
         "tls",
         "triggers",
         "upkeep",
@@ -62,7 +65,9 @@ class Surface:
         upkeep: Callable[..., Any] | None = None,
         guard: Callable[..., Any] | None = None,
         approvals: tuple[Route, ...] = (),
+        store_failure: int = 400,
         openapi: str | None = None,
+        date: Callable[[], tuple[tuple[str, str], ...]] | None = None,
         readyz: bool = False,
         opaque: bool = False,
         most_connections: int | None = None,
@@ -82,7 +87,9 @@ class Surface:
         self.upkeep = upkeep
         self.guard = guard
         self.approvals = approvals
+        self.store_failure = store_failure
         self.openapi = openapi
+        self.date = date
         self.readyz = readyz
         self.opaque = opaque
         self.most_connections = most_connections

@@ -70,6 +70,8 @@ def server_context(tls: Mapping[str, Any], alpn: tuple[str, ...] = ()) -> ssl.SS
     _certificates("cert_file", tls["cert_file"])
     if not any(_blocks(_read("key_file", tls["key_file"]), kind) for kind in _KEYS):
         raise TlsError("key_file", tls["key_file"], "there is no PEM private key in it")
+    if tls.get("refuse_shared_key"):
+        _check_private(tls["key_file"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.sslobject_class = _Connection
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -218,6 +220,15 @@ def _certificates(key: str, path: str) -> list[bytes]:
             raise TlsError(key, path, f"{which} in it is damaged") from None
         found.append(der)
     return found
+
+
+def _check_private(path: str) -> None:
+    """Refuse a key that not only its owner may read or write (spec 02 §4)."""
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if mode & 0o066:
+        raise TlsError(
+            "key_file", path, f"others than its owner may use it: its mode is {mode:04o}, not 0600"
+        )
 
 
 def _read(key: str, path: str) -> bytes:

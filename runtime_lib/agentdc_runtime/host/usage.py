@@ -11,6 +11,11 @@ from agentdc_runtime.observe.lines import printable
 
 WIDTH = 80
 _COLUMN = 31
+_VERBS = (
+    "approvals ACTION   decide about runs that wait",
+    "runs ACTION        the history of runs",
+    "state ACTION       look after the state directory",
+)
 
 _RUN = {
     "input": ("FILE", "the trigger's payload: JSON, or any UTF-8 text; - reads standard input"),
@@ -26,6 +31,7 @@ _RUN = {
     "intel_http_bearer_file": ("FILE", "the token for --intel-http"),
     "instructions": ("FILE", "identity file whose system text goes before every agent loop's"),
     "mcp_stdio": ("COMMAND", "one MCP server over standard input and output"),
+    "mcp_serve": ("stdio|http", "be an MCP server with the start nodes as tools"),
     "dry_run": ("", "walk the graph with placeholders for every effect"),
     "record": ("FILE", "write a record of the run"),
     "state_dir": ("DIR", "where runs and checkpoints are kept"),
@@ -76,12 +82,8 @@ def help_text(program: str, workflow: str, features: frozenset[str]) -> str:
         *_wrapped(f"Runs the workflow `{printable(workflow)}`, which is compiled into this program.", 0),
         "",
         f"Usage: {program} [FLAGS]",
-        f"       {program} inspect FILE    show the record of a run",
-        *(
-            [f"       {program} state ACTION    look after the state directory"]
-            if "state" in features
-            else []
-        ),
+        f"       {program} inspect FILE       show the record of a run",
+        *(f"       {program} {verb}" for verb in (_VERBS if "state" in features else ())),
     ]
     for title, rows in SECTIONS:
         lines += ["", f"{title}:"]

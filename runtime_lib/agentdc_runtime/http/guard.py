@@ -18,18 +18,19 @@ _CLOSED = frozenset({"state_full", "state_readonly", "state_corrupt"})  # no new
 
 
 class Guard:
-    """Makes the deliveries of a service."""
+    """Makes the deliveries of a service. `failure`: the status of a request whose delivery cannot be looked up."""
 
-    __slots__ = ("_deliveries",)
+    __slots__ = ("_deliveries", "_failure")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, failure: int = 400) -> None:
         self._deliveries = Deliveries(store)
+        self._failure = failure
 
     def delivery(
         self, route: Route, payload: Json, body: bytes, run_time: float, new_id: Callable[[], str]
     ) -> Delivery:
         """The delivery of one request, to be entered."""
-        return Delivery(self._deliveries, route, payload, body, run_time, new_id)
+        return Delivery(self._deliveries, route, payload, body, run_time, new_id, self._failure)
 
 
 class Delivery:
@@ -43,6 +44,7 @@ class Delivery:
     __slots__ = (
         "_body",
         "_deliveries",
+        "_failure",
         "_new_id",
         "_payload",
         "_route",
@@ -62,8 +64,10 @@ class Delivery:
         body: bytes,
         run_time: float,
         new_id: Callable[[], str],
+        failure: int,
     ) -> None:
         self._deliveries = deliveries
+        self._failure = failure
         self._route = route
         self._payload = payload
         self._body = body
@@ -86,7 +90,8 @@ class Delivery:
             self.refusal = (400, str(error))
         except StoreError as error:
             known = error.code in _CLOSED
-            self.refusal = (503, error.reason) if known else (400, "the idempotency store is unavailable")
+            refused = (self._failure, "the idempotency store is unavailable")
+            self.refusal = (503, error.reason) if known else refused
         else:
             if found.busy:
                 self.refusal = (409, "a request with this idempotency key is in flight")

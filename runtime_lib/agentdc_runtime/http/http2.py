@@ -335,7 +335,7 @@ class Session:
 
     def _refuse(self, stream: Stream, status: int, error: str, **more: int) -> None:
         self.listener.refused(status)
-        self._put(stream, reply.refused(status, error, extra_fields=more), last=True)
+        self._put(stream, reply.refused(status, error, self._service.dated(), extra_fields=more), last=True)
 
     def _put(self, stream: Stream, data: bytes, *, last: bool) -> None:
         stream.last = last

@@ -26,6 +26,7 @@ REASONS = {
     405: "Method Not Allowed",
     409: "Conflict",
     413: "Payload Too Large",
+    415: "Unsupported Media Type",
     422: "Unprocessable Entity",
     426: "Upgrade Required",
     429: "Too Many Requests",
@@ -89,10 +90,16 @@ def stream_head(status: int, content_type: str, extra: tuple[tuple[str, str], ..
     return b"".join((_head(status, content_type), _CLOSE, _lines(extra), b"\r\n"))
 
 
-def refused(status: int, error: str, *, extra_fields: Mapping[str, Any] | None = None) -> bytes:
+def refused(
+    status: int,
+    error: str,
+    extra: tuple[tuple[str, str], ...] = (),
+    *,
+    extra_fields: Mapping[str, Any] | None = None,
+) -> bytes:
     """The answer to bytes that are no request; the connection closes behind it."""
     body = _json({"error": error, **(extra_fields or {})})
-    return head_and_body(status, JSON, body, False)
+    return head_and_body(status, JSON, body, False, extra)
 
 
 def outcome_reply(ending: Ending, run: Run) -> tuple[int, str, bytes]:

@@ -38,11 +38,11 @@ class Runs:
 
     __slots__ = (
         "_admission",
-        "_dry_run",
         "_process",
         "_program",
         "_walk_kept",
         "closed",
+        "dry_run",
         "figures",
         "go_on",
         "keeper",
@@ -68,7 +68,7 @@ class Runs:
         self._program = program
         self._process = process
         self._admission = admission
-        self._dry_run = dry_run
+        self.dry_run = dry_run
         self._walk_kept = walk_kept
         self.walk = walk_kept if keeper is not None and keeper.each_node else walk
         self.run_time = run_time
@@ -93,7 +93,7 @@ class Runs:
             kind,
             payload,
             deadline=monotonic() + self.run_time,
-            dry_run=self._dry_run,
+            dry_run=self.dry_run,
             start=start,
             id=run_id,
         )
@@ -160,6 +160,25 @@ class Runs:
         if ending.error is not None:
             raise ending.error
         return ending.status
+
+    async def called(
+        self,
+        start: str,
+        kind: str,
+        payload: Json,
+        watch: Callable[[Run], None],
+        outer: Callable[[], Spans] | None = None,
+    ) -> tuple[Ending, Run] | None:
+        """A run that neither a route nor a trigger begins; None when no turn came in time, AgentError when none may
+        begin. `watch`: is handed the run before it is walked.
+        """
+        why = None if self.closed is None else self.closed()
+        if why is not None:
+            raise why
+        run = self.new(kind, payload, start, outer)
+        watch(run)
+        ending = await self.in_turn(run, self._program.starts[start][1])
+        return None if ending is None else (ending, run)
 
     async def resume(self, run: Run, block: Block | None, ending: Ending | None) -> Ending:
         """Go on with a run that was begun before. `ending`: there is nothing to walk any more."""

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 ANONYMOUS: Principal = {"kind": "anonymous", "name": ""}
 JSON = "application/json"
+RETRY: Extra = (("Retry-After", "1"),)  # with every 503
 UNMATCHED = "other"  # the route label of requests that no route answers
 
 
@@ -68,10 +69,11 @@ class Service:
     """Answers requests.
 
     `runs`: makes and walks the runs. `built_in`: path to what `GET` answers there. `guard`: the idempotency store,
-    None when no route has a key. `opaque`: a 500 names the run instead of telling what went wrong.
+    None when no route has a key. `opaque`: a 500 names the run instead of telling what went wrong. `date`: gives the
+    `Date` of an answer.
     """
 
-    __slots__ = ("built_in", "figures", "guard", "log", "opaque", "process", "program", "runs")
+    __slots__ = ("built_in", "date", "figures", "guard", "log", "opaque", "process", "program", "runs")
 
     def __init__(
         self,
@@ -83,6 +85,7 @@ class Service:
         built_in: Mapping[str, BuiltIn],
         guard: Any,
         opaque: bool = False,
+        date: Callable[[], Extra] | None = None,
     ) -> None:
         self.program = program
         self.process = process
@@ -92,6 +95,7 @@ class Service:
         self.guard = guard
         self.figures = runs.figures
         self.opaque = opaque
+        self.date = date
 
     def answer(self, request: Request, caller: Caller) -> Answer:
         """The answer, or the coroutine that ends with it."""
@@ -124,6 +128,10 @@ class Service:
         reason = f"{type(error).__name__}: {error}"
         self.log.emit(ERROR, AUDIT, "http.internal_error", {"path": request.path, "reason": reason})
         return self.refuse(request, caller, None, 500, {"error": "internal error"}, close=True)
+
+    def dated(self) -> Extra:
+        """The `Date` of an answer, in apps that send one."""
+        return () if self.date is None else self.date()
 
     def refuse(
         self,
@@ -272,7 +280,7 @@ class Service:
         """The run that this request starts, with its journal."""
         header = request.headers.get("traceparent")
         context = None if header is None else traceparent.parse(header)
-        run = self.runs.new("http", payload, endpoint.route.start, lambda: _span(request, context), run_id)
+        run = self.runs.new("http", payload, endpoint.route.start, lambda: span(request, context), run_id)
         if not isinstance(payload, dict):
             run.outputs["trigger"]["principal"] = principal
         if context is not None:
@@ -290,6 +298,12 @@ class Service:
         return reply.outcome_reply(ending, run)
 
     # Answers.
+
+    def plain(
+        self, request: Request, caller: Caller, endpoint: Endpoint, status: int, kind: str, body: bytes
+    ) -> bytes:
+        """An answer as it is given."""
+        return self._reply(request, caller, endpoint, status, kind, body)
 
     def _outcome(
         self, request: Request, caller: Caller, endpoint: Endpoint, ending: Ending, run: Run
@@ -316,6 +330,7 @@ class Service:
             if endpoint.route.cors is not None:
                 extra = (*extra, *endpoint.route.cors.headers(request))
         self.figures.requests.count(label, status)
+        extra = extra if self.date is None else (*extra, *self.date())
         caller.keep = not close and status >= 200 and caller.keeps(request)
         return reply.head_and_body(status, kind, body, caller.keep, extra, request.method == "HEAD")
 
@@ -327,7 +342,7 @@ class Service:
                 extra = endpoint.route.cors.preflight(request, endpoint.route.method.upper())
                 self.figures.requests.count(endpoint.label, 204)
                 caller.keep = caller.keeps(request)
-                return reply.head_and_body(204, JSON, b"", caller.keep, extra, False)
+                return reply.head_and_body(204, JSON, b"", caller.keep, (*extra, *self.dated()), False)
         allow = (("Allow", ", ".join(sorted(methods))),)
         document = {"error": "Method Not Allowed", "path": request.path}
         return self.refuse(request, caller, None, 405, document, allow)
@@ -349,7 +364,7 @@ class Service:
 
     def _busy(self, request: Request, caller: Caller, endpoint: Endpoint) -> bytes:
         document = {"error": "too many runs in flight"}
-        return self.refuse(request, caller, endpoint, 503, document, (("Retry-After", "1"),))
+        return self.refuse(request, caller, endpoint, 503, document, RETRY)
 
     def _shut(self, request: Request, caller: Caller, endpoint: Endpoint, reason: str) -> bytes:
         """No run begins, because the state store could not keep it (spec 04 §4.4)."""
@@ -372,7 +387,7 @@ def _named(principal: Principal) -> dict[str, str]:
     return {"kind": principal["kind"], "name": principal["name"]}
 
 
-def _span(request: Request, context: Any) -> Spans:
+def span(request: Request, context: Any) -> Spans:
     """The span of a request (spec 03 §2.4)."""
     trace_id, parent_id, flags = ("", "", "") if context is None else context[1:]
     sampled = bool(flags) and bool(int(flags, 16) & 1)

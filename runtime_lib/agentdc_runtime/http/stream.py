@@ -40,7 +40,8 @@ async def serve(service: Service, request: Request, caller: Caller, endpoint: En
     caller.keep = False
     cors = () if endpoint.route.cors is None else endpoint.route.cors.headers(request)
     service.figures.requests.count(endpoint.label, 200)
-    caller.write(reply.stream_head(200, MEDIA_TYPE, (("Cache-Control", "no-store"), *cors)))
+    headers = (("Cache-Control", "no-store"), *cors, *service.dated())
+    caller.write(reply.stream_head(200, MEDIA_TYPE, headers))
     tell("started", compact({"run_id": run.id}))
     followed(run, tell)
     beat = asyncio.get_running_loop().create_task(_beat(caller))

@@ -38,6 +38,7 @@ class Child:
     """One process. OSError or ValueError when it cannot be started."""
 
     __slots__ = (
+        "_alone",
         "_attached",
         "_end",
         "_errors",
@@ -63,7 +64,7 @@ class Child:
         self._lines = Lines(MAX_LINE)
         self._unwritten = bytearray()
         self._written: asyncio.Future[None] | None = None
-        self._attached = self._over = self._stopping = False
+        self._attached = self._over = self._stopping = self._alone = False
         self._end: End | None = None
         self._out: asyncio.Future[None] | None = None
 
@@ -126,7 +127,10 @@ class Child:
         if self.process.returncode is None:
             kill_group(self.process.pid)
         if self._end is not None:
+            self._alone = self._alone or self._end.noticed.done()
             self._end.close()
+            if not self._end.noticed.done():
+                self._end.noticed.set_result(None)  # nobody need wait for it any more
         for number in (1, 2):
             if not self._file(number).closed:
                 if self._attached:
@@ -231,7 +235,7 @@ class Child:
     def _status(self) -> str:
         """How the process ended by itself; empty when we had to end it."""
         status = self.process.returncode
-        if self._end is None or not self._end.noticed.done() or status is None:
+        if not self._alone or status is None:
             return ""
         if status >= 0:
             return f"exit code {status}"

@@ -15,21 +15,25 @@ from __future__ import annotations
 from time import monotonic
 
 from agentdc_runtime.errors import CapabilityError, McpError, PolicyError, WorkflowError
-from agentdc_runtime.observe.log import INFO
+from agentdc_runtime.host.console import FAILED, USAGE, Refusal
+from agentdc_runtime.mcp.errors import Lost
+from agentdc_runtime.observe.log import INFO, WARN
 from agentdc_runtime.policy.match import covers, name_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from agentdc_runtime.core.process import Process
     from agentdc_runtime.core.run import Run
-    from agentdc_runtime.mcp.server import Server
+    from agentdc_runtime.mcp.asked import Asked
+    from agentdc_runtime.mcp.drift import Lock
 
     Json: TypeAlias = Any
 
 KEPT = "mcp"
+_LISTING = 60.0  # seconds for the tools of a server at the start
 
 
 class Tool:
@@ -49,14 +53,30 @@ class Tool:
 
 
 class Entry:
-    """A server with what may be asked of it; None allows everything."""
+    """A server with what may be asked of it; None allows everything.
 
-    __slots__ = ("_resources", "_tools", "server")
+    `lock`: what its tools were when the workflow was checked; `strict`: a server with others is refused. `drifted`:
+    by tool, how it differs. `replays`: a call that is lost is sent once more if the tool is idempotent.
+    """
+
+    __slots__ = ("_resources", "_tools", "drifted", "lock", "replays", "seen", "server", "strict")
 
     def __init__(
-        self, server: Server, tools: Iterable[str] | None = None, resources: Iterable[str] | None = None
+        self,
+        server: Asked,
+        tools: Iterable[str] | None = None,
+        resources: Iterable[str] | None = None,
+        *,
+        lock: Lock | None = None,
+        strict: bool = True,
+        replays: bool = False,
     ) -> None:
         self.server = server
+        self.lock = lock
+        self.strict = strict
+        self.replays = replays
+        self.seen = 0
+        self.drifted: dict[str, str] = {}
         self._tools = None if tools is None else name_rules(_plain(tools))
         self._resources = None if resources is None else name_rules(_plain(resources))
 
@@ -70,18 +90,27 @@ class Entry:
 
 
 class Router:
-    """The servers of a process, in the order of their declaration."""
+    """The servers of a process, in the order of their declaration.
 
-    __slots__ = ("_entries", "_process")
+    `idle`: a dry run, which starts none of them. `checks`: by server and tool, what is wrong with an answer.
+    """
+
+    __slots__ = ("_entries", "_process", "checks", "idle")
 
     def __init__(self, process: Process, entries: Sequence[Entry]) -> None:
         self._process = process
+        self.idle = False
+        self.checks: Mapping[tuple[str, str], Callable[[Json], str | None]] = {}
         self._entries = {entry.server.name: entry for entry in entries}
 
     @property
     def servers(self) -> tuple[str, ...]:
         """Their names."""
         return tuple(self._entries)
+
+    def server(self, name: str) -> Asked:
+        """A server by its name, for what is not a call; KeyError."""
+        return self._entries[name].server
 
     def pick(self, run: Run, server: str | None) -> str:
         """The server that is meant: the one named, else the only one; WorkflowError, CapabilityError."""
@@ -114,14 +143,25 @@ class Router:
         """
         name = self.pick(run, server)
         self.admit_tool(name, tool)
+        await self._hold_to_lock(name, tool, run.deadline)
         params = {"name": tool, "arguments": {} if arguments is None else arguments}
-        result = await self._ask(run, name, "tools/call", params, {"tool": tool})
-        content = result.get("content")
+        try:
+            result = await self._ask(run, name, "tools/call", params, {"tool": tool})
+        except Lost:
+            if not await self._repeatable(name, tool, run.deadline):
+                raise
+            result = await self._ask(run, name, "tools/call", params, {"tool": tool, "replayed": True})
+        content, structured = result.get("content"), result.get("structuredContent")
+        check = self.checks.get((name, tool))
+        wrong = None if check is None or result.get("isError") is True else check(structured)
+        if wrong is not None:
+            reason = "its answer is not what agentdc.lock says that it gives"
+            raise McpError(f"the tool `{tool}` on server `{name}`: {reason}: {wrong}")
         return {
             "content": content if isinstance(content, list) else [],
             "is_error": result.get("isError") is True,
             "server": name,
-            "structured": result.get("structuredContent"),
+            "structured": structured,
             "tool": tool,
         }
 
@@ -141,21 +181,57 @@ class Router:
         """
         found = []
         for name, entry in self._entries.items():
+            await self._compare(entry, run.deadline)
             for described in await entry.server.tools(run.deadline):
                 tool = Tool(name, described)
-                if entry.allows_tool(tool.name):
+                if entry.allows_tool(tool.name) and not (entry.strict and tool.name in entry.drifted):
                     found.append(tool)
         return found
 
     async def aopen(self) -> None:
-        """Start all servers; Refusal about the first that does not start."""
-        for entry in self._entries.values():
+        """Start all servers; Refusal about the first that does not start, or is not the one that was locked."""
+        for name, entry in self._entries.items() if not self.idle else ():
             await entry.server.start()
+            try:
+                await self._compare(entry, monotonic() + _LISTING)
+            except McpError as error:
+                raise Refusal(f"failed to start MCP server `{name}`: {error.reason}", USAGE) from None
+            if entry.drifted and entry.strict:
+                words = ", ".join(f"`{tool}` ({what})" for tool, what in entry.drifted.items())
+                message = f"the tools of the MCP server `{name}` are not those in agentdc.lock: {words}"
+                raise Refusal(f"{message}; see `agentdc mcp diff`", FAILED)
 
     async def aclose(self) -> None:
         """End them, the last one first."""
         for entry in reversed(self._entries.values()):
             await entry.server.stop()
+
+    async def _repeatable(self, name: str, tool: str, deadline: float) -> bool:
+        """Whether a call that was lost with its server may be sent once more: `replay`, and the tool's own word."""
+        entry = self._entries[name]
+        if not entry.replays:
+            return False
+        described = [Tool(name, each) for each in await entry.server.tools(deadline)]
+        return any(each.name == tool and each.idempotent for each in described)
+
+    async def _hold_to_lock(self, name: str, tool: str, deadline: float) -> None:
+        """PolicyError when the tool is not the one that was locked; a server that says that they changed is asked."""
+        entry = self._entries[name]
+        await self._compare(entry, deadline)
+        if entry.strict and tool in entry.drifted:
+            what = entry.drifted[tool]
+            raise PolicyError(f"mcp tool `{tool}` on server `{name}` is not the one in agentdc.lock: {what}")
+
+    async def _compare(self, entry: Entry, deadline: float) -> None:
+        if entry.lock is None or entry.seen == entry.server.changes:
+            return  # the latter too for one that has never answered yet (`lenient_start`)
+        listed = await entry.server.tools(deadline)
+        entry.seen = entry.server.changes
+        changes = entry.lock.changes(listed, entry.allows_tool)
+        entry.drifted = {change.tool: change.what for change in changes if change.serious}
+        for change in changes:
+            fields = {"server": entry.server.name, "tool": change.tool, "change": change.what}
+            self._process.emit(WARN, "mcp.drift", fields)
 
     async def _ask(
         self, run: Run, server: str, method: str, params: Json, told: dict[str, Json]

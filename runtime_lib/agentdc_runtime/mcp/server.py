@@ -17,15 +17,17 @@ from time import monotonic
 from agentdc_runtime.errors import ConfigError, McpError
 from agentdc_runtime.host.command import plain_environment
 from agentdc_runtime.host.console import USAGE, Refusal
+from agentdc_runtime.mcp.asked import Asked
 from agentdc_runtime.mcp.child import Child
+from agentdc_runtime.mcp.errors import Down, Silent
 from agentdc_runtime.mcp.restarts import FAILED, HEALTHY, STARTING, STOPPED, Restarts, Rules
-from agentdc_runtime.mcp.session import LONGEST, Session, Silent
+from agentdc_runtime.mcp.session import Session
 from agentdc_runtime.mcp.stdio import Pipe, unstartable
 from agentdc_runtime.observe.log import ERROR, INFO, WARN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Mapping
     from typing import Any, TypeAlias
 
     from agentdc_runtime.core.process import Process
@@ -36,47 +38,27 @@ _PING = 10.0  # seconds until a ping is a miss
 _MISSES = 3
 
 
-class Down(McpError):
-    """The server will not come back by itself, so trying again is of no use."""
-
-    transient = False
-
-
-class Server:
-    """A declared server. `heard`: told each notification, its method and parameters; `risen`: told of each session.
-
-    `declared`: its entry in the operands, `supervisor` with all settings.
-    """
+class Server(Asked):
+    """A declared command. `declared`: its entry in the operands, `supervisor` with all settings."""
 
     def __init__(self, process: Process, declared: Mapping[str, Any], version: str) -> None:
-        self.name: str = declared["name"]
-        self.heard: list[Callable[[str, Json], None]] = []
-        self.risen: list[Callable[[], None]] = []
+        super().__init__(declared)
         self._process = process
         self._argv: list[str] = list(declared["command"])
         self._label = self._argv[0]
         self._env: Mapping[str, str] = declared.get("env") or {}
-        self._most = float(declared.get("timeout_secs") or LONGEST)
         self._settings: Mapping[str, Any] = declared["supervisor"]
         self._version = version
         self._restarts = Restarts(Rules(self._settings))
         self._child: Child | None = None
-        self._session: Session | None = None
         self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._since = 0.0
-        self._tools: list[dict[str, Json]] | None = None
 
     @property
     def state(self) -> str:
         """Where it is in the table of `restarts`."""
         return self._restarts.state
-
-    @property
-    def capabilities(self) -> dict[str, Json]:
-        """What it offered in the handshake; empty while it is down."""
-        return {} if self._session is None else self._session.capabilities
 
     async def start(self) -> None:
         """The first start: Refusal when it fails, unless `lenient_start` makes that a crash as any other."""
@@ -97,9 +79,7 @@ class Server:
         self._restarts.stopped()
         if self._timer is not None:
             self._timer.cancel()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         child, session = self._child, self._session
         self._child = self._session = None
         if session is not None:
@@ -110,32 +90,6 @@ class Server:
         if was != STOPPED:
             self._process.emit(INFO, "sidecar.stopped", {"name": self.name, "kind": "mcp"})
         self._changed.set()
-
-    async def ask(self, method: str, params: Json, deadline: float) -> dict[str, Json]:
-        """The result of one request; McpError. `deadline`: on the monotonic clock, in seconds."""
-        session = await self._up(deadline)
-        seconds = min(deadline - monotonic(), self._most)
-        try:
-            return await session.ask(method, params, max(seconds, 0.0))
-        except Silent:
-            if session is self._session:
-                self._go(self._look_after(session))
-            raise
-
-    async def tools(self, deadline: float) -> list[dict[str, Json]]:
-        """Its tools as it describes them, remembered until it says that they changed; McpError."""
-        if self._tools is None:
-            listed = await self.entries("tools/list", "tools", deadline)
-            self._tools = [each for each in listed if isinstance(each.get("name"), str)]
-        return self._tools
-
-    async def entries(self, method: str, member: str, deadline: float) -> list[dict[str, Json]]:
-        """All pages of a list; nothing when the server does not offer such things. McpError."""
-        session = await self._up(deadline)
-        if method.partition("/")[0] not in session.capabilities:
-            return []
-        listed = await session.pages(method, member, max(min(deadline - monotonic(), self._most), 0.0))
-        return [each for each in listed if isinstance(each, dict)]
 
     # Up and down.
 
@@ -157,7 +111,7 @@ class Server:
         except BaseException:
             child.kill()
             raise
-        self._child, self._session, self._tools = child, session, None
+        self._child, self._session = child, session
         self._since = monotonic()
         self._restarts.ready(self._since)
         if attempt:
@@ -240,14 +194,7 @@ class Server:
         self._changed.set()
         self._changed = asyncio.Event()
         if self.state == HEALTHY:
-            for told in self.risen:
-                told()
-
-    def _note(self, method: str, params: Json) -> None:
-        if method == "notifications/tools/list_changed":
-            self._tools = None
-        for told in self.heard:
-            told(method, params)
+            self._up_again()
 
     # Is it there?
 
@@ -267,7 +214,7 @@ class Server:
 
     async def _look_after(self, session: Session) -> None:
         """After a call without an answer: end the server unless it answers a ping."""
-        if not await self._answers(session):
+        if session is self._session and not await self._answers(session):
             self._hung(session)
 
     async def _answers(self, session: Session) -> bool:
@@ -289,8 +236,3 @@ class Server:
         uptime = int((monotonic() - self._since) * 1000)
         self._process.emit(WARN, "sidecar.exited", {**fields, "uptime_ms": uptime})
         self._crashed("hung")
-
-    def _go(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -13,6 +13,7 @@ from time import monotonic
 from agentdc_runtime.errors import McpError
 from agentdc_runtime.jsontext import JsonError, compact, loads
 from agentdc_runtime.mcp import protocol
+from agentdc_runtime.mcp.errors import Lost, Refused, Silent
 from agentdc_runtime.mcp.protocol import NoResult, RpcError, Taken, Talk, shown
 
 TYPE_CHECKING = False
@@ -45,14 +46,6 @@ LONGEST = 365 * 86_400.0  # seconds; beyond, the clocks of event loops overflow
 _MOST_PAGES = 1000
 
 
-class Lost(McpError):
-    """The session is gone, with this request in flight or before it was sent."""
-
-
-class Silent(McpError):
-    """The server did not answer in time."""
-
-
 class Session:
     """`capabilities`: what the server offers, once `begin` has returned. `alive`: it can be asked.
 
@@ -68,6 +61,7 @@ class Session:
         "begun",
         "capabilities",
         "heard",
+        "info",
         "version",
     )
 
@@ -79,6 +73,7 @@ class Session:
         self.alive = True
         self.begun = False
         self.capabilities: dict[str, Json] = {}
+        self.info: dict[str, Json] = {}
         self.version = ""
         self.heard: Callable[[str, Json], None] | None = None
 
@@ -91,6 +86,8 @@ class Session:
             raise McpError(f"{self._link.label}: {problem}") from None
         capabilities = result.get("capabilities")
         self.capabilities = capabilities if isinstance(capabilities, dict) else {}
+        info = result.get("serverInfo")
+        self.info = info if isinstance(info, dict) else {}
         await self._tell(protocol.notification(protocol.INITIALIZED, {}), seconds)
         self.begun = True
 
@@ -113,7 +110,8 @@ class Session:
             self._cancel(number)
             raise
         except RpcError as error:
-            raise McpError(f"{self._link.label} error {compact(error.code)}: {error.message}") from None
+            said = f"{self._link.label} error {compact(error.code)}: {error.message}"
+            raise Refused(said, error.code) from None
         except NoResult:
             raise McpError(f"{self._link.label} response lacked `result`") from None
         finally:

@@ -6,7 +6,7 @@ import asyncio
 import os
 
 from agentdc_runtime.errors import McpError
-from agentdc_runtime.mcp.session import Lost
+from agentdc_runtime.mcp.errors import Lost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ import httpx  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from ssl import SSLContext
     from typing import Any
 
@@ -131,6 +131,23 @@ class Client:
         except (httpx.HTTPError, OSError) as error:
             raise ExchangeFailed(failure.reason(error, url.authority, limits)) from error
 
+    async def open(
+        self, method: str, url: Url, content: bytes = b"", headers: Iterable[tuple[str, str]] = ()
+    ) -> Open:
+        """The head of one answer, its body to be read by the caller, who closes it; ExchangeFailed."""
+        limits = self._limits[url.scheme]
+        free = self._free.setdefault((url.scheme, url.authority), [])
+        transport = free.pop() if free else self._transport(url)
+        lines = _lines(url, content, headers)
+        try:
+            response = await _answered(transport, method, url, content, lines, limits)
+        except BaseException as error:
+            await transport.aclose()
+            if isinstance(error, httpx.HTTPError | OSError):
+                raise ExchangeFailed(failure.reason(error, url.authority, limits)) from error
+            raise
+        return Open(response, transport, free, url.authority, limits)
+
     async def aclose(self) -> None:
         """Close all connections."""
         for free in self._free.values():
@@ -174,14 +191,55 @@ class Client:
                 await response.extensions["network_stream"].aclose()
         finally:
             await response.aclose()
-        named = {_text(name).lower(): _text(value) for name, value in response.headers.raw}
-        return Answer(response.status_code, named, bytes(body), truncated=not complete)
+        return Answer(response.status_code, _named(response), bytes(body), truncated=not complete)
+
+
+class Open:
+    """An answer whose body is still to come. `status`, `headers`: as in `Answer`."""
+
+    __slots__ = ("_authority", "_free", "_limits", "_response", "_transport", "_whole", "headers", "status")
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        transport: httpx.AsyncHTTPTransport,
+        free: list[httpx.AsyncHTTPTransport],
+        authority: str,
+        limits: Limits,
+    ) -> None:
+        self.status = response.status_code
+        self.headers = _named(response)
+        self._response, self._transport, self._free = response, transport, free
+        self._authority, self._limits = authority, limits
+        self._whole = False
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The body as it comes; ExchangeFailed when it breaks off."""
+        assert isinstance(self._response.stream, httpx.AsyncByteStream)
+        try:
+            async for part in self._response.stream:
+                yield part
+        except (httpx.HTTPError, OSError) as error:
+            raise ExchangeFailed(failure.reason(error, self._authority, self._limits)) from error
+        self._whole = not _something_behind(self._response)
+
+    async def close(self) -> None:
+        """Give the connection back when the body was read to its end, else close it."""
+        await self._response.aclose()
+        if self._whole:
+            self._free.append(self._transport)
+        else:
+            await self._transport.aclose()
 
 
 def shared(process: Process) -> Client:
     """The client that all runs of the process share, made when first asked for."""
     client: Client = process.kept.get("http") or process.kept.setdefault("http", Client())
     return client
+
+
+def _named(response: httpx.Response) -> dict[str, str]:
+    return {_text(name).lower(): _text(value) for name, value in response.headers.raw}
 
 
 def _proxied(proxy: str | None, context: SSLContext) -> httpx.Proxy | None:

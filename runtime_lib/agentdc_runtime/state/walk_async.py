@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 
 from agentdc_runtime.core.drive import ended, errored
 
@@ -33,6 +34,9 @@ def drive_kept(run: Run, block: Next) -> Ending:
 
 async def _main(run: Run, block: Next) -> Ending:
     try:
+        begun = monotonic()
+        await run.process.open()
+        run.deadline += monotonic() - begun
         return await walk_kept(run, block)
     finally:
         await run.process.close()

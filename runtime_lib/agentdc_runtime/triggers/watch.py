@@ -38,7 +38,7 @@ class WatchTrigger:
 
     kind = "fs_watch"
 
-    __slots__ = ("debounce_ms", "events", "path", "recursive", "start_node")
+    __slots__ = ("_watcher", "debounce_ms", "events", "path", "recursive", "start_node")
 
     def __init__(
         self, *, start_node: str, path: str, recursive: bool, events: tuple[str, ...], debounce_ms: int
@@ -48,11 +48,19 @@ class WatchTrigger:
         self.recursive = recursive
         self.events = frozenset(events)
         self.debounce_ms = max(debounce_ms, SHORTEST)
+        self._watcher: Watcher | None = None
 
     def prepare(self) -> None:
-        """ConfigError when there is nothing at the path."""
+        """Begin to watch; ConfigError when there is nothing at the path, or when it cannot be watched."""
         if not os.path.exists(self.path):
             raise ConfigError(f"fs_watch: there is nothing at {self.path}")
+        try:
+            self._watcher = Watcher(self.absolute, recursive=self.recursive)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigError(
+                f"fs_watch: {error.filename or self.path} cannot be watched: {reason}"
+            ) from error
 
     @property
     def absolute(self) -> str:
@@ -64,18 +72,11 @@ class WatchTrigger:
         return not self.events or kind in self.events
 
     async def follow(self, fire: Fire, emit: Emit, ending: asyncio.Event) -> None:
-        """Fire until `ending`; a run in progress then still finishes."""
-        path = self.absolute
-
-        def troubled(reason: str) -> None:
-            emit(WARN, "fs_watch.event_error", {"reason": reason})
-
-        try:
-            watcher = Watcher(path, recursive=self.recursive, troubled=troubled)
-        except OSError as error:
-            emit(ERROR, "fs_watch.watch_failed", {"path": path, "reason": error.strerror or str(error)})
-            return
-        settings = {"path": path, "recursive": self.recursive, "debounce_ms": self.debounce_ms}
+        """Fire until `ending`; a run in progress then still finishes. What happened since `prepare` counts."""
+        assert self._watcher is not None
+        watcher = self._watcher
+        watcher.troubled = lambda reason: emit(WARN, "fs_watch.event_error", {"reason": reason})
+        settings = {"path": self.absolute, "recursive": self.recursive, "debounce_ms": self.debounce_ms}
         emit(INFO, "fs_watch.started", settings)
         try:
             await self._loop(watcher, fire, emit, ending)
@@ -162,13 +163,13 @@ class Watcher:
     """Tells of events below a path.
 
     `descriptor`: becomes readable when there are some; None where the path must be compared every `POLL` seconds.
-    OSError when watching cannot begin. `troubled`: hears what went wrong later.
+    OSError when watching cannot begin. `troubled`: hears what goes wrong later.
     """
 
-    def __init__(self, path: str, *, recursive: bool, troubled: Callable[[str], None]) -> None:
+    def __init__(self, path: str, *, recursive: bool) -> None:
         self._path = path
         self._recursive = recursive
-        self._troubled = troubled
+        self.troubled: Callable[[str], object] = lambda _reason: None
         self._is_file = not os.path.isdir(path)
         # A file is watched through its folder: editors replace files rather than write them.
         self._root = os.path.dirname(path) if self._is_file else path
@@ -207,7 +208,7 @@ class Watcher:
         except OSError as error:
             if found is None:
                 raise
-            self._troubled(f"{folder}: {error.strerror}")
+            self.troubled(f"{folder}: {error.strerror}")
             return
         if found is None and not self._recursive:
             return
@@ -226,14 +227,14 @@ class Watcher:
         found: list[tuple[str, str]] = []
         for number, mask, name in self._native.read():
             if mask & _OVERFLOW:
-                self._troubled("too many events at once; some were lost")
+                self.troubled("too many events at once; some were lost")
             folder = self._folders.get(number)
             if folder is None:
                 continue
             if mask & _IGNORED:
                 del self._folders[number]
                 if folder == self._root:
-                    self._troubled(f"{self._path} is gone")
+                    self.troubled(f"{self._path} is gone")
                 continue
             if not name:
                 continue

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "output_exists": "test_build_outputs.py",
     "output_unwritable": "unit/compiler/test_driver_files.py",
     "unknown_code": "unit/compiler/test_main_errors.py",  # about the command line
+    "mcp_server_unavailable": "test_mcp_lock.py",  # about servers
     "fixture_invalid": "unit/compiler/test_testing_load.py",  # about fixtures and scenarios
     "scenario_invalid": "unit/compiler/test_testing_load.py",
     "impossible_mock": "unit/compiler/test_testing_load.py",

@@ -171,6 +171,9 @@ name = "K"
 source = "keyring"
 service = "s"
 account = "a"
+[mcp_serve]
+starts = ["go"]
+path = "/mcp"
 [supervisor]
 max_restarts = 100
 base_delay_ms = 10

@@ -27,16 +27,19 @@ COMMANDS = {
     *("not_utf8", "signature_malformed", "signature_mismatch", "signature_no_pin", "signing_not_declared"),
     *("not_pure_python", "freeze_no_shared_python", "freeze_no_binutils", "freeze_failed"),
     *("freeze_does_not_start", "internal", "unreadable_file", "output_exists", "output_unwritable"),
-    *("unknown_code", "child_invalid", "nested_too_deep", "pause_in_child"),
-    *("fixture_invalid", "scenario_invalid", "impossible_mock", "unused_mock"),
     *(
-        "impossible_expectation",
-        "baseline_invalid",
-        "mock_address",
-        "plan_failed",
-        "mock_script_invalid",
-        "cassette_invalid",
+        "unknown_code",
+        "bad_certificate",
+        "file_not_signed",
+        "child_invalid",
+        "nested_too_deep",
+        "pause_in_child",
     ),
+    *("fixture_invalid", "scenario_invalid", "impossible_mock", "unused_mock"),
+    *("impossible_expectation", "baseline_invalid", "mcp_server_unavailable"),
+    *("unknown_mcp_tool", "unlocked_mcp_server", "mcp_lock_invalid"),
+    *("tool_arguments_rejected", "tool_arguments_doubtful"),
+    *("mock_address", "mock_script_invalid", "cassette_invalid", "plan_failed"),
 }
 
 

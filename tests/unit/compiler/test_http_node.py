@@ -15,7 +15,6 @@ def lowered(**fields: Any) -> Call:
     node = HttpRequest.model_validate(
         {"id": "n", "type": "http_request", "method": "get", "url_from": "u", **fields}
     )
-    assert SPEC.lower is not None
     call = SPEC.lower(node)
     assert isinstance(call, Call)
     return call

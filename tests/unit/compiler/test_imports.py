@@ -64,6 +64,7 @@ MADE_FOR = {
     "host.connection": {"asyncio"},
     "host.listener": {"asyncio"},
     "host.loop": {"asyncio"},
+    "host.mcp_stdio": {"asyncio"},
     "host.recovery": {"asyncio"},
     "host.reload": {"asyncio"},
     "host.serve": {"asyncio"},
@@ -73,7 +74,10 @@ MADE_FOR = {
     "http.http2": {"asyncio"},
     "http.stream": {"asyncio"},
     "http.websocket": {"asyncio"},
+    "mcp.asked": {"asyncio"},
     "mcp.child": {"asyncio", "subprocess"},
+    "mcp.http": {"asyncio"},
+    "mcp.listing": {"asyncio"},
     "mcp.server": {"asyncio"},
     "mcp.session": {"asyncio"},
     "mcp.stdio": {"asyncio"},
@@ -81,7 +85,9 @@ MADE_FOR = {
     "net.tls": {"ssl"},
     "secrets.command": {"asyncio"},
     "secrets.oauth2": {"asyncio"},
+    "triggers.event": {"asyncio"},
     "triggers.loop": {"asyncio"},
+    "triggers.mcp": {"asyncio"},
     "triggers.watch": {"asyncio"},
 }
 # What reaches one of these at its start, because it does nothing without it.
@@ -110,19 +116,27 @@ RUNTIME_LAYERS: dict[str, set[str]] = {
         *("net.http_client", "net.proxy", "net.url", "secrets.sources"),
     },
     "mcp": {"mcp", "errors", "jsontext", "observe", "policy.match", "host.command", "host.console"},
+    "mcp.drift": {"jsontext", "signing.digests"},
+    "mcp.listing": {"mcp", "core.process", "errors", "host.console", "jsontext", "secrets.oauth2"},
+    "mcp.http": {"mcp", "errors", "host.console", "net.http_client", "net.url"},
     "secrets": {
         *("secrets", "observe", "errors", "jsontext"),
         *("host.command", "host.files", "net.http_client", "net.url"),
     },
     "auth": {"auth", "errors", "jsontext", "observe", "net.http_client", "net.url"},
+    "http.mcp": {"http", "jsontext", "mcp"},
     "http": {"http", "core", "errors", "jsontext", "observe", "state"},
     "state": {"core", "state", "errors", "jsontext", "observe"},
     "triggers": {"triggers", "errors", "observe"},
+    "triggers.event": {"triggers", "errors", "jsontext", "observe"},
+    "triggers.mcp": {"triggers", "errors", "mcp.router", "observe", "policy.match"},
+    "host.emit": {"host", "jsontext", "triggers.place"},
     "host": {"abi", "core", "host", "observe", "errors", "jsontext"},
     **{
         f"host.{each}": {"core", "errors", "host", "http", "observe"}
         for each in ("connection", "listener", "reload", "serve", "surface")
     },
+    "host.mcp_stdio": {"errors", "host", "http", "jsontext", "mcp", "observe"},
     "host.command": set(),
     **{
         f"host.{each}": {"core", "errors", "host", "jsontext", "observe", "state"}
@@ -143,7 +157,7 @@ CLOCK_AND_SYSTEM = {
     "loop": {"tomllib"},
     # Attempts wait, circuits and caches age, a token stands in the environment, a header holds a date.
     "models": {"asyncio", "email", "os", "time"},
-    # A loop has a deadline; read_env, what a request takes from the environment, keys.
+    # A loop has a deadline; read_env, what a request or a command takes from the environment, keys.
     "nodes": {"os", "itertools", "hashlib", "time"},
 }
 

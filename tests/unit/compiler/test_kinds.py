@@ -27,8 +27,6 @@ from agentdc.passes import colour
 NODES = TESTS / "nodes"
 HANDLERS = TESTS.parent / "runtime_lib" / "agentdc_runtime" / "nodes"
 KINDS = sorted(SPECS)
-SUPPORTED = [kind for kind in KINDS if SPECS[kind].lower is not None]
-PENDING = [kind for kind in KINDS if SPECS[kind].lower is None]
 
 # The table at the head of spec 01 §5, and §2.4.
 LABELS: dict[str, tuple[str, ...] | None] = {
@@ -134,7 +132,6 @@ def _calls(expr: Expr) -> list[Call]:
 
 
 def _lowered(spec: NodeSpec) -> list[Expr]:
-    assert spec.lower is not None
     return [spec.lower(node) for node in _nodes(spec.kind)]
 
 
@@ -143,7 +140,7 @@ def _function(named: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-@pytest.mark.parametrize("kind", SUPPORTED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_handler(kind: str) -> None:
     """What lowering calls is there, and takes exactly the arguments that it is given."""
     for expr in _lowered(SPECS[kind]):
@@ -160,13 +157,12 @@ def test_handler(kind: str) -> None:
             assert str(function.__annotations__["return"]).startswith("tuple[") == labelled
 
 
-@pytest.mark.parametrize("kind", SUPPORTED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_lowering_reads_the_declared_paths(kind: str) -> None:
     """Each path field is read through a `Load` that does what the declaration says when it does not resolve."""
     from agentdc.ir.ops import Load
 
     spec = SPECS[kind]
-    assert spec.lower is not None
     for node in _nodes(kind):
         loads = [part for part in parts(spec.lower(node)) if isinstance(part, Load)]
         wanted = [
@@ -177,7 +173,7 @@ def test_lowering_reads_the_declared_paths(kind: str) -> None:
         assert {load.tool for load in loads} <= {kind}
 
 
-@pytest.mark.parametrize("kind", SUPPORTED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_awaited_handlers_are_coroutines(kind: str) -> None:
     assert SPECS[kind].awaits == (kind in AWAITED)
     for expr in _lowered(SPECS[kind]):
@@ -201,17 +197,7 @@ def test_valid_case(kind: str) -> None:
     assert not errors
     assert report.workflow is not None
     assert any(node.type == kind for node in report.workflow.nodes)
-    assert [each.code.slug for each in report.unsupported] == (
-        ["unsupported_feature"] if kind in PENDING else []
-    )
-
-
-@pytest.mark.parametrize("kind", PENDING)
-def test_a_pending_kind_is_refused_where_it_stands(kind: str) -> None:
-    (refusal,) = checked_file(_source(kind)).unsupported
-    assert refusal.primary is not None
-    span = refusal.primary.span
-    assert span.file.text[span.start : span.end] == f'"{kind}"'
+    assert not report.unsupported
 
 
 def _document(node: dict[str, Any]) -> SourceFile:
@@ -258,13 +244,13 @@ def test_invalid_nodes(kind: str) -> None:
 
 def test_nothing_is_without_a_kind() -> None:
     """No handler and no case folder that no kind uses; every case folder holds what its kind needs."""
-    called = {call.function for kind in SUPPORTED for expr in _lowered(SPECS[kind]) for call in _calls(expr)}
+    called = {call.function for kind in KINDS for expr in _lowered(SPECS[kind]) for call in _calls(expr)}
     handlers = {each.stem for each in HANDLERS.glob("*.py")} - {"__init__"}
     used = {name.partition(":")[0].rpartition(".")[2] for name in called}
     twins = {name.partition(":")[0].rpartition(".")[2] for name in TWIN.values()}
     assert handlers == used | twins
     assert {each.name for each in NODES.iterdir()} == set(KINDS)
     for kind in KINDS:
-        needed = {"workflow.toml", "exchange.txt"} if kind in SUPPORTED else {"workflow.toml"}
+        needed = {"workflow.toml", "exchange.txt"} if kind in KINDS else {"workflow.toml"}
         children = {use.workflow for node in _nodes(kind) for use in SPECS[kind].children(node)}
         assert {each.name for each in (NODES / kind).iterdir()} == needed | children

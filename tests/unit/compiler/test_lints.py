@@ -84,13 +84,13 @@ def test_nothing_is_found_in_a_plain_workflow() -> None:
         ),
         (
             _trigger("mcp.resource.updated", 'server = "s"\nresource = "r"'),
-            [("warning", "trigger_never_fires", '"mcp.resource.updated"')],
+            [("error", "trigger_never_fires", '"s"')],
         ),
         (
             _trigger("mcp.resource.created", 'server = "s"\nresource = "r"'),
-            [("warning", "trigger_never_fires", '"mcp.resource.created"')],
+            [("error", "trigger_never_fires", '"s"')],
         ),
-        (_trigger("internal.event", 'name = "n"'), [("warning", "trigger_never_fires", '"internal.event"')]),
+        (_trigger("internal.event", 'name = "n"'), []),
         (_trigger("bus.message", ""), []),
     ],
 )

@@ -124,7 +124,7 @@ def test_the_traceback_is_there_when_it_is_asked_for(
 def test_an_interrupt_is_no_mistake(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(*_: object) -> object:
+    def stop(*_: object, **__: object) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(validate, "find_facts", stop)

@@ -19,7 +19,7 @@ from agentdc_runtime.host.flags import (
 )
 from agentdc_runtime.host.usage import SECTIONS, WIDTH, help_text
 
-ALL = frozenset({"serve", "state", "mcp", "model", "operands"})
+ALL = frozenset({"serve", "state", "mcp", "mcp_serve", "mcp_http", "model", "operands"})
 NONE: frozenset[str] = frozenset()
 
 

@@ -136,6 +136,35 @@ def test_an_interval_counts_from_the_end_of_a_run() -> None:
     assert all(later - earlier >= 0.24 for earlier, later in itertools.pairwise(begun))
 
 
+def test_an_interval_does_not_heed_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back by a day, it fires all the same; on by a day, it fires no sooner."""
+    shift = [0.0]
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + shift[0])
+    trigger = IntervalTrigger(start_node="go", every_seconds=1)
+    trigger.every_seconds = 0.2  # type: ignore[assignment]
+    begun, said = [time.monotonic()], []
+
+    async def main() -> None:
+        ending = asyncio.Event()
+
+        async def fire(_start: str, payload: dict[str, Any]) -> str:
+            begun.append(time.monotonic())
+            said.append(payload["fired_at_unix_ms"])
+            asyncio.get_running_loop().call_later(0.05, shift.__setitem__, 0, 86_400.0)
+            if len(begun) == 4:
+                ending.set()
+            return "completed"
+
+        asyncio.get_running_loop().call_later(0.05, shift.__setitem__, 0, -86_400.0)
+        await asyncio.wait_for(trigger.follow(fire, Told(), ending), 10)
+
+    asyncio.run(main())
+    assert len(begun) == 4
+    assert all(later - earlier >= 0.199 for earlier, later in itertools.pairwise(begun))
+    assert said[1] - said[0] > 86_400_000  # what the workflow is told is the clock of the machine
+
+
 def test_errors_are_told_and_the_loop_goes_on() -> None:
     errors: list[Exception] = [ToolError("read_file", "no such file"), ValueError("ours")]
 
@@ -205,7 +234,9 @@ def events(watcher: Watcher) -> list[tuple[str, str]]:
 
 def watcher(path: Path, *, recursive: bool = False) -> tuple[Watcher, list[str]]:
     troubles: list[str] = []
-    return Watcher(str(path), recursive=recursive, troubled=troubles.append), troubles
+    made = Watcher(str(path), recursive=recursive)
+    made.troubled = troubles.append
+    return made, troubles
 
 
 def test_what_happens_in_a_folder(tmp_path: Path, native: str) -> None:

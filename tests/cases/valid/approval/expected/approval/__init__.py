@@ -1,0 +1,1 @@
+"""approval, compiled by agentdc 0.1.0."""
