@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import build, check, fanout, imports, report, serve, start, state, walk
+from bench import build, check, fanout, imports, models, report, serve, start, state, walk
 from bench.effort import Effort
 
 PARTS: dict[str, Callable[[Effort], list[report.Section]]] = {
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Effort], list[report.Section]]] = {
     "build": build.measure,
     "imports": imports.measure,
     "fanout": fanout.measure,
+    "models": models.measure,
     "serve": serve.measure,
     "state": state.measure,
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from command import AGENTDC, agentdc, app, environment
-from serving import serving
+from serving import Server, serving, until
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -57,6 +58,14 @@ def test_repo_assistant_answers(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run.json").read_text())["cost"]["llm_calls"] == 3
 
 
+@contextmanager
+def _desk(tmp_path: Path, built: Path) -> Iterator[Server]:
+    """The built support-triage."""
+    state = ("--state-dir", str(tmp_path / "state"))
+    with serving("", tmp_path, *state, app=built, DESK_TOKENS="s3same", LEAD_TOKENS="l3ad") as desk:
+        yield desk
+
+
 def test_support_triage_serves(tmp_path: Path) -> None:
     folder = EXAMPLES / "support-triage"
     built = tmp_path / "support-triage"
@@ -69,20 +78,37 @@ def test_support_triage_serves(tmp_path: Path) -> None:
             b"Thank you for telling us. We look into it.",
         ),
         (
-            {"subject": "Refund", "body": "I want my money back."},
-            202,
-            b'{"state":"waits for a person","about":{"topic":"refund","urgent":false}}',
-        ),
-        (
             {"subject": "Hi", "body": "Nice."},
             201,
             b'{"state":"filed","about":{"topic":"other","urgent":false}}',
         ),
     ]
-    with _model(folder, tmp_path), serving("", tmp_path, app=built, DESK_TOKENS="s3same") as desk:
+    with _model(folder, tmp_path), _desk(tmp_path, built) as desk:
         for ticket, status, body in tickets:
             answer = desk.ask("POST", "/tickets", json.dumps(ticket).encode(), sent)
             assert (answer.status, answer.body) == (status, body)
+        refund = desk.ask("POST", "/tickets", b'{"subject": "Refund", "body": "I want my money back."}', sent)
+        assert refund.status == 202
+        lead = {"Authorization": "Bearer l3ad", "Content-Type": "application/json"}
+        place = f"/approvals/{refund.json['run_id']}"
+        assert desk.ask("POST", place, b'{"decision": "approve"}', sent).status == 401
+        agreed = desk.ask("POST", place, b'{"decision": "approve", "note": "fair"}', lead)
+        assert (agreed.status, agreed.json["by"]) == (200, "bearer:lead")
+        show = (
+            sys.executable,
+            str(built),
+            "runs",
+            "show",
+            refund.json["run_id"],
+            "--state-dir",
+            str(tmp_path / "state"),
+        )
+
+        def shown() -> str:
+            return subprocess.run(show, capture_output=True, text=True, check=False).stdout
+
+        until(lambda: "completed" in shown(), 60)
+        assert "You get your money back. bearer:lead has agreed to it." in shown()
         assert desk.ask("POST", "/tickets", b'{"subject": "x"}', sent).status == 400
         assert desk.ask("POST", "/tickets", b"{}", {**sent, "Authorization": "Bearer no"}).status == 401
         assert desk.end() == 0

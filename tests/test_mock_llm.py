@@ -163,6 +163,7 @@ def test_requests_are_written_down_without_keys(tmp_path: Path) -> None:
         text = mock.log.read_text()
     assert request["asked"]["messages"] == [{"role": "user", "content": "Hi"}]
     assert request["headers"]["authorization"] == "<hidden>"
+    assert request["at_ms"] >= 0
     assert "sesame" not in text
 
 

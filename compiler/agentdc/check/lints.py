@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from agentdc.check import errors
 from agentdc.check.facts import TRIGGER
@@ -29,12 +29,17 @@ def any_label(node: str, label: str | None) -> bool:  # noqa: ARG001 - the shape
 Possible = Callable[[str, str | None], bool]
 
 
-def check(workflow: Workflow, at: Places, possible: Possible = any_label) -> Iterator[Diagnostic]:
-    """All findings, settings first, then triggers, nodes, edges; `possible`: labels that a node can give."""
+def check(
+    workflow: Workflow, at: Places, possible: Possible = any_label, backends: Collection[str] | None = None
+) -> Iterator[Diagnostic]:
+    """All findings, settings first, then triggers, nodes, edges.
+
+    `possible`: labels that a node can give. `backends`: the models of the workflow that runs this one.
+    """
     yield from _allowed(workflow, at)
     yield from _start(workflow, at)
     yield from _triggers(workflow, at)
-    yield from _nodes(workflow, at)
+    yield from _nodes(workflow, at, backends)
     yield from _edges(workflow, at, possible)
 
 
@@ -98,8 +103,10 @@ def _interval(text: str, where: Span) -> Iterator[Diagnostic]:
         yield errors.bad_schedule(str(problem), where)
 
 
-def _nodes(workflow: Workflow, at: Places) -> Iterator[Diagnostic]:
+def _nodes(workflow: Workflow, at: Places, backends: Collection[str] | None) -> Iterator[Diagnostic]:
     declared = [each.name for each in workflow.intelligence.backends] if workflow.intelligence else []
+    if backends is not None:
+        declared = list(backends)
     for index, node in enumerate(workflow.nodes):
         if not node.id or "." in node.id:
             yield errors.unaddressable_id(node.id, at.value(("nodes", index, "id")))

@@ -138,7 +138,7 @@ def check(
         entries = facts.flow.entries
         most = {start: budgeted(workflow, most[start], facts.flow, entries[start]) for start in most}
     beyond = (
-        *lints.check(workflow, at, facts.flow.possible),
+        *lints.check(workflow, at, facts.flow.possible, answers if child else None),
         *children.check(workflow, family, at),
         *schema_check(workflow, schemas or {}, at),
         *branches.check(workflow, facts.flow, at),

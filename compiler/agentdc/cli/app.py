@@ -15,6 +15,7 @@ from agentdc.cli import (
     learn,
     mcp,
     mock_llm,
+    plan,
     run,
     show,
     streams,
@@ -64,6 +65,7 @@ app.command()(infer.infer)
 app.add_typer(mcp.app, name="mcp")
 app.command("test")(test.command)
 app.command("mock-llm")(mock_llm.mock_llm)
+app.command()(plan.plan)
 app.command()(learn.new)
 app.command()(learn.explain)
 app.command()(learn.schema)

@@ -172,6 +172,7 @@ _TABLE: tuple[tuple[int, str, str], ...] = (
     (1003, "output_unwritable", "the output cannot be written"),
     (1004, "unknown_code", "no diagnostic has this code"),
     (1030, "mock_address", "an address that the scripted model cannot listen on"),
+    (1031, "plan_failed", "a task that became no workflow"),
     (1050, "mcp_server_unavailable", "an MCP server that cannot be asked"),
     # 11 tests
     (1101, "fixture_invalid", "a fixture that cannot be used"),

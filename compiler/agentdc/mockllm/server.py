@@ -10,8 +10,9 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from agentdc.mockllm import faults
@@ -46,6 +47,7 @@ class Server:
     player: Player
     record: Record
     asked: int = 0
+    began: float = field(default_factory=monotonic)
 
     async def serve_http(self, host: str, port: int) -> asyncio.Server:
         """Listen; the port of 0 is a free one."""
@@ -114,6 +116,7 @@ class Server:
         self.record(
             {
                 "number": self.asked,
+                "at_ms": int((monotonic() - self.began) * 1000),
                 "path": None if request is None else request.path,
                 "headers": {
                     name: "<hidden>" if name in _HIDDEN else value for name, value in headers.items()

@@ -96,6 +96,7 @@ def _fixture(it: Fixture, subject: Subject, own_policy: dict[str, Any] | None) -
         "mocks": {
             "intel": [{"content": each} for each in it.mocks.intel] or None,
             "loop": list(it.mocks.agent_loop) or None,
+            "approvals": [{"by": each.by, "note": each.note} for each in it.mocks.approvals],
             "fault": None,
             "mcp_tools": mocks.get("mcp_tools", {}) if served else None,
             "mcp_resources": mocks.get("mcp_resources", {}) if served else None,
@@ -124,6 +125,7 @@ def _scenario(it: Scenario, subject: Subject, own_policy: dict[str, Any] | None)
         "mocks": {
             "intel": [each.model_dump(mode="json", exclude_none=True) for each in it.intel.turns],
             "loop": None,
+            "approvals": [],
             "fault": it.faults.intel_error_on_call,
             "mcp_tools": None,
             "mcp_resources": None,

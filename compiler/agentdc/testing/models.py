@@ -1,6 +1,7 @@
 """Fixtures and scenarios as written (spec 01 §10.1, §10.2): shapes of values, unknown keys refused.
 
-Keys that agentd does not have: `workflow`, `files`, `env`, `policy` and `mocks.agent_loop` of a fixture.
+Keys that agentd does not have: `workflow`, `files`, `env`, `policy`, `mocks.agent_loop` and `mocks.approvals` of a
+fixture.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ class ResourceContents(Section):
     contents: Many[Any] = Field((), description="Tables, each one part of the resource.")
 
 
+class Approval(Section):
+    """Somebody's consent to a pause."""
+
+    by: str = Field("a test", description="Who it was.")
+    note: str | None = None
+
+
 class Mocks(Section):
     """Scripted answers, each list first in, first out."""
 
@@ -44,6 +52,9 @@ class Mocks(Section):
     mcp_tools: dict[str, Many[ToolResult]] = Field(default_factory=dict, description="Tool to results.")
     mcp_resources: dict[str, Many[ResourceContents]] = Field(
         default_factory=dict, description="URI to readings."
+    )
+    approvals: Many[Approval] = Field(
+        (), description="Consents to pauses, of which the run goes on.", json_schema_extra=EXTENSION
     )
     agent_loop: Many[str] = Field(
         (), description="Replies of the model to agent loops.", json_schema_extra=EXTENSION

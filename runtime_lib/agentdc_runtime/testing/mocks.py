@@ -33,8 +33,9 @@ class Mocks:
     """The script of one run.
 
     `world`: `backends` and `servers` (declared names). `script`: `intel` (turns, or None: no model at all), `loop`
-    (replies to agent loops, or None), `fault` (which call errors, from 1, or None), `mcp_tools` and `mcp_resources`
-    (queues by name, or None: no server at all), `allow` (server to allowlists, or None: everything).
+    (replies to agent loops, or None), `approvals` (who consents to pauses), `fault` (which call errors, from 1, or
+    None), `mcp_tools` and `mcp_resources` (queues by name, or None: no server at all), `allow` (server to allowlists,
+    or None: everything).
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Mocks:
         "_servers",
         "_trial",
         "_turn",
+        "approvals",
         "intel",
         "loop",
         "queues",
@@ -60,6 +62,7 @@ class Mocks:
         self._calls = self._turn = self._looped = 0
         self.intel: list[Json] | None = script["intel"]
         self.loop: list[str] | None = script["loop"]
+        self.approvals: list[Json] = list(script["approvals"])
         tools, resources = script["mcp_tools"], script["mcp_resources"]
         self.queues: dict[str, dict[str, list[Json]]] | None = None
         if tools is not None or resources is not None:
@@ -133,6 +136,7 @@ class Mocks:
         left = {
             "intel": len(self.intel or []) - self._turn,
             "agent_loop": len(self.loop or []) - self._looped,
+            "approvals": len(self.approvals),
         }
         for what, queues in (self.queues or {}).items():
             left |= {f"mcp_{what}s.{name}": len(queue) for name, queue in queues.items()}

@@ -46,6 +46,7 @@ ELSEWHERE = {
     "baseline_invalid": "test_agentdc_test.py",
     "mock_address": "test_mock_llm.py",  # about a script and an address
     "mock_script_invalid": "test_mock_llm.py",
+    "plan_failed": "test_plan.py",
     "cassette_invalid": "test_cassettes.py",  # about a file beside a fixture
 }
 

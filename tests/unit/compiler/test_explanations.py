@@ -39,7 +39,7 @@ COMMANDS = {
     *("impossible_expectation", "baseline_invalid", "mcp_server_unavailable"),
     *("unknown_mcp_tool", "unlocked_mcp_server", "mcp_lock_invalid"),
     *("tool_arguments_rejected", "tool_arguments_doubtful"),
-    *("mock_address", "mock_script_invalid", "cassette_invalid"),
+    *("mock_address", "mock_script_invalid", "cassette_invalid", "plan_failed"),
 }
 
 

@@ -27,6 +27,7 @@ WORLD: dict[str, Any] = {"backends": ["fast"], "servers": ["docs"]}
 SCRIPT: dict[str, Any] = {
     "intel": None,
     "loop": None,
+    "approvals": [],
     "fault": None,
     "mcp_tools": None,
     "mcp_resources": None,
@@ -226,6 +227,14 @@ def test_without_servers_mcp_nodes_are_stubs() -> None:
     assert _call(run) == ({"stub": "call_mcp_tool"}, None)
     assert stand_ins.read_mcp_resource(run, uri=lambda: 1, server=None) == {"stub": "read_mcp_resource"}
     assert stand_ins.stub(kind="agent_loop") == ({"stub": "agent_loop"}, None)
+
+
+def test_a_pause_goes_on_with_the_consent_that_is_scripted() -> None:
+    run = _run({"approvals": [{"by": "ann", "note": None}]})
+    said = {"approved": True, "at": "1970-01-01T00:00:00.000000Z", "by": "ann", "note": None}
+    assert stand_ins.pause(run) == said
+    with pytest.raises(WorkflowError):
+        stand_ins.pause(run)
 
 
 def test_a_pause_is_a_workflow_error() -> None:
