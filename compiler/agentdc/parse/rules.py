@@ -64,19 +64,7 @@ class Decodable:
 
 def breaches(seen: Decodable) -> Iterator[Breach]:
     """All broken rules, section by section."""
-    for rule in (
-        _names,
-        _commands,
-        _servers,
-        _backends,
-        _hmac,
-        _oidc,
-        _rego,
-        _supervision,
-        _sandbox,
-        _health,
-        _state,
-    ):
+    for rule in RULES:
         yield from rule(seen)
 
 
