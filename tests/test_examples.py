@@ -23,20 +23,24 @@ AGENTDC = [sys.executable, "-m", "agentdc"]
 FAILS = {"config-drift"}
 # They write files at fixed places, or ask a model at a fixed address, so each has one test.
 OWN = {"approval-gate", "cron-poller", "github-webhook", "repo-assistant", "support-triage"}
-PEER = 8099  # the port that the README of cron-poller names: one test uses it
 
 
 @contextmanager
 def peer_of(folder: Path) -> Iterator[None]:
-    """The service that an example asks, as its README starts it."""
-    command = [sys.executable, "-m", "http.server", str(PEER), "--bind", "127.0.0.1", "--directory", "peer"]
+    """The service that an example asks, as its README starts it, at a port that is free here."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    text = (folder / "workflow.toml").read_text()
+    (folder / "workflow.toml").write_text(text.replace("127.0.0.1:8099", f"127.0.0.1:{port}"))
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", "peer"]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
         try:
             for _ in range(200):
                 with socket.socket() as asked:
-                    if asked.connect_ex(("127.0.0.1", PEER)) == 0:
+                    if asked.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 sleep(0.05)
             yield

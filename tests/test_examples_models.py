@@ -1,8 +1,10 @@
-"""The examples that ask models, as their READMEs run them: against `agentdc mock-llm` at the address they name."""
+"""The examples that ask models, as their READMEs run them: against `agentdc mock-llm`, at a port that is free here."""
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,19 +19,26 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 @contextmanager
-def _model(folder: Path, tmp_path: Path, *words: str) -> Iterator[None]:
-    """The scripted model of an example."""
+def _model(name: str, tmp_path: Path) -> Iterator[Path]:
+    """A copy of an example that asks its scripted model, which runs."""
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLES / name, folder)
     with subprocess.Popen(
-        [*AGENTDC, "mock-llm", "mock.toml", *words],
+        [*AGENTDC, "mock-llm", "mock.toml", "--bind", "127.0.0.1:0"],
         cwd=folder,
         env=environment(tmp_path),
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("listening on ")
+        said = re.search(r"listening on .*127\.0\.0\.1:(\d+)", process.stderr.readline())
+        assert said is not None
+        text = (folder / "workflow.toml").read_text()
+        named = re.sub(r"http://127\.0\.0\.1:80\d\d", f"http://127.0.0.1:{said[1]}", text)
+        assert named != text
+        (folder / "workflow.toml").write_text(named)
         try:
-            yield
+            yield folder
         finally:
             process.terminate()
 
@@ -45,10 +54,9 @@ def test_they_check_and_take_every_edge(name: str, tmp_path: Path) -> None:
 
 
 def test_repo_assistant_answers(tmp_path: Path) -> None:
-    folder = EXAMPLES / "repo-assistant"
     built = tmp_path / "repo-assistant.pyz"
-    agentdc("build", "workflow.toml", "-o", built, cwd=folder)
-    with _model(folder, tmp_path, "--bind", "127.0.0.1:8090"):
+    with _model("repo-assistant", tmp_path) as folder:
+        agentdc("build", "workflow.toml", "-o", built, cwd=folder)
         words = ("--input", "input.json", "--record", str(tmp_path / "run.json"))
         done = app(built, *words, cwd=folder, PYTHONDONTWRITEBYTECODE="1")
     assert done.returncode == 0, done.stderr
@@ -59,17 +67,16 @@ def test_repo_assistant_answers(tmp_path: Path) -> None:
 
 
 @contextmanager
-def _desk(tmp_path: Path, built: Path) -> Iterator[Server]:
-    """The built support-triage."""
+def _desk(tmp_path: Path, folder: Path, built: Path) -> Iterator[Server]:
+    """support-triage, built and running."""
+    agentdc("build", "workflow.toml", "-o", f"{built}/", cwd=folder)
     state = ("--state-dir", str(tmp_path / "state"))
     with serving("", tmp_path, *state, app=built, DESK_TOKENS="s3same", LEAD_TOKENS="l3ad") as desk:
         yield desk
 
 
 def test_support_triage_serves(tmp_path: Path) -> None:
-    folder = EXAMPLES / "support-triage"
     built = tmp_path / "support-triage"
-    agentdc("build", "workflow.toml", "-o", f"{built}/", cwd=folder)
     sent = {"Authorization": "Bearer s3same", "Content-Type": "application/json"}
     tickets = [
         (
@@ -83,7 +90,7 @@ def test_support_triage_serves(tmp_path: Path) -> None:
             b'{"state":"filed","about":{"topic":"other","urgent":false}}',
         ),
     ]
-    with _model(folder, tmp_path), _desk(tmp_path, built) as desk:
+    with _model("support-triage", tmp_path) as folder, _desk(tmp_path, folder, built) as desk:
         for ticket, status, body in tickets:
             answer = desk.ask("POST", "/tickets", json.dumps(ticket).encode(), sent)
             assert (answer.status, answer.body) == (status, body)
