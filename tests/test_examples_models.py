@@ -1,4 +1,4 @@
-"""The examples that ask models, as their READMEs run them: against `agentdc mock-llm`, at a port that is free here."""
+"""The examples that ask models, as their READMEs run them: against `agentdc mock-llm`, at a port that is free."""
 
 from __future__ import annotations
 
