@@ -73,6 +73,7 @@ class BuiltIns:
         gauges = self.figures.gauges
         gauges["agentdc_inflight_runs"] = len(self.listener.service.runs.running)
         gauges["agentdc_open_connections"] = self.listener.connections
+        self.figures.tokens.counts = self._started.process.kept.get("llm tokens") or {}  # see models.registry
         found = self.figures.snapshot()
         if self.upkeep is not None:
             found["state"] = self.upkeep.snapshot()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 PLACES = 65_536  # exchanges in flight; the limit of open files comes first
+USED = "llm tokens"  # where the process keeps tokens by backend, model and direction, for /metrics
 _CLIENT = "model client"  # where the process keeps the client, so that it is closed at the end
 
 
@@ -176,6 +177,10 @@ def account(run: Run, answered: Answered) -> None:
     if not answered.cached:
         process.count({"llm_calls": 1, "llm_tokens": reply.tokens})
         run.root.tokens += reply.tokens
+        used: dict[tuple[str, str, str], int] = process.kept.setdefault(USED, {})
+        for direction, number in (("prompt", reply.prompt), ("completion", reply.completion)):
+            key = (speaker.name, speaker.model, direction)
+            used[key] = used.get(key, 0) + number
         if process.budget is not None:
             process.budget.add_tokens(reply.tokens)
     if run.journal is None:
