@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from agentdc_runtime.state.fault import StoreError
 from agentdc_runtime.state.idempotency import Deliveries, Link, NoKey, key_of
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from agentdc_runtime.state.idempotency import Reply
     from agentdc_runtime.state.store import Store
 
+SHUT_SECONDS = 30  # until a full disk or the like is worth another try
 _CLOSED = frozenset({"state_full", "state_readonly", "state_corrupt"})  # no new run begins (spec 04 §4.4)
 
 
@@ -36,9 +39,9 @@ class Guard:
 class Delivery:
     """A request with a key, as an asynchronous context.
 
-    `refusal`: status and text; `replay`: an earlier answer; `interrupted`: the run that goes on with it. Without any
-    of them the caller runs the workflow, with `run_id` and `link`; its end records the answer (`state.keeper`), and
-    what never came to an end is released.
+    `refusal`: status, text, and when to come back in seconds; `replay`: an earlier answer; `interrupted`: the run
+    that goes on with it. Without any of them the caller runs the workflow, with `run_id` and `link`; its end records
+    the answer (`state.keeper`), and what never came to an end is released.
     """
 
     __slots__ = (
@@ -75,7 +78,7 @@ class Delivery:
         self._new_id = new_id
         self.run_id = ""
         self.link: Link | None = None
-        self.refusal: tuple[int, str] | None = None
+        self.refusal: tuple[int, str, int | None] | None = None
         self.replay: Reply | None = None
         self.interrupted: str | None = None
 
@@ -87,14 +90,16 @@ class Delivery:
             link = Link(f"{route.method}|{route.path}", key, route.ttl)
             found = await self._deliveries.begin(link, self._run_time, self._new_id)
         except NoKey as error:
-            self.refusal = (400, str(error))
-        except StoreError as error:
-            known = error.code in _CLOSED
-            refused = (self._failure, "the idempotency store is unavailable")
-            self.refusal = (503, error.reason) if known else refused
+            self.refusal = (400, str(error), None)
+        except (StoreError, sqlite3.Error) as error:
+            if isinstance(error, StoreError) and error.code in _CLOSED:
+                self.refusal = (503, error.reason, SHUT_SECONDS)
+            else:
+                later = 1 if self._failure == 503 else None
+                self.refusal = (self._failure, "the idempotency store is unavailable", later)
         else:
             if found.busy:
-                self.refusal = (409, "a request with this idempotency key is in flight")
+                self.refusal = (409, "a request with this idempotency key is in flight", None)
             self.replay = found.reply
             self.interrupted = found.interrupted
             self.run_id = found.run_id

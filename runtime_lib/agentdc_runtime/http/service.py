@@ -240,10 +240,9 @@ class Service:
         runs, new_id = self.runs, self.process.next_run_id
         async with self.guard.delivery(route, payload, request.body, runs.run_time, new_id) as delivery:
             if delivery.refusal is not None:
-                status, text = delivery.refusal
-                if status == 503:
-                    return self._shut(request, caller, endpoint, text)
-                return self.refuse(request, caller, endpoint, status, {"error": text})
+                status, text, later = delivery.refusal
+                extra: Extra = () if later is None else (("Retry-After", str(later)),)
+                return self.refuse(request, caller, endpoint, status, {"error": text}, extra)
             if delivery.replay is not None:
                 status, kind, body = delivery.replay
                 extra = (("X-Agentd-Idempotent-Replay", "true"),)
