@@ -22,13 +22,11 @@ from agentdc.diagnostics import CODES
 from agentdc.diagnostics.explanation import explanation
 
 NOT_RUN = {
-    "freeze_no_shared_python",
-    "freeze_no_binutils",
-    "freeze_failed",
-    "freeze_does_not_start",
-    "internal",
+    *("freeze_no_shared_python", "freeze_no_binutils", "freeze_failed", "freeze_does_not_start"),  # freeze
+    "not_pure_python",  # freezes, and needs a workflow whose library has compiled parts
+    "output_unwritable",  # writes outside the folder, where root may
+    "internal",  # a bug of ours, which no command shows
 }
-NOT_RUN |= {"output_unwritable", "not_pure_python"}
 RIGHT_NOT_RUN = {"output_exists"}  # freezes
 # Every command of a page is found as it is written, and so are the servers that it names.
 SEARCHED = f"{Path(AGENTDC[0]).parent}:{PATH}"
