@@ -169,14 +169,23 @@ def _wrk(port: int, script: Path, seconds: int) -> float:
 def _latency(plain: Path, most: float, effort: Effort) -> Section:
     rate = most / 2 or 1000.0
     seconds, runs = effort.pick(0.3, 2.0, 4.0), effort.pick(1, 1, 5)
-    with serving(app(OURS, plain)) as (port, _, _):
+    loads: list[Load] = []
+    theirs: list[Load] = []
+    with ExitStack() as stack:
+        port, _, _ = stack.enter_context(serving(app(OURS, plain)))
         _load(port, rate, min(seconds, 1.0))
-        loads = [_load(port, rate, seconds) for _ in range(runs)]
+        beside = [each for each in others() if each.name == UVICORN and not each.missing]
+        ports = [stack.enter_context(serving(each))[0] for each in beside]
+        for _ in range(runs):  # in turns, so that what else the machine does meets both
+            loads.append(_load(port, rate, seconds))
+            theirs += [_load(each, rate, seconds) for each in ports]
     about = (
         f"Constant {rate:,.0f} requests/s from an open loop, {CONNECTIONS} connections, median of {runs} runs of "
         f"{seconds:.0f} s; latency counts from the time at which a request was meant to be sent."
     )
     rows = [_latency_row(name, share, loads, most) for name, share in QUANTILES]
+    if theirs:
+        rows += [_latency_row(f"{name}, uvicorn", share, theirs, 0) for name, share in QUANTILES]
     sent = sum(len(each.latencies) + each.failed for each in loads)
     rows.append(Row("failed", f"{sum(each.failed for each in loads)} of {sent:,}"))
     late = statistics.median(each.late for each in loads) / 1000
