@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from agentdc.check.ceilings import Ceiling
 from agentdc.diagnostics import Diagnostic, Label, Span, code, error, hint, warning
@@ -39,87 +40,74 @@ MEASURED: Mapping[Measure, tuple[str, str]] = {
 }
 
 
+def _at_list(found: Diagnostic, gate: Span) -> Diagnostic:
+    """The finding with the list of the policy that it is about."""
+    return replace(found, labels=(*found.labels, Label(gate, "the list")))
+
+
 def denied(node: str, family: str, shown: Sequence[str], listed: str, at: Span, gate: Span) -> Diagnostic:
     """The policy covers nothing that the node could touch. `listed`: the list that gates it, as it is written."""
     what = " or ".join(f'"{each}"' for each in shown) or f"any {_THINGS[family]}"
     message = f'the policy denies what the node "{node}" does: it {_DOES[family]} {what}'
     helped = f"add it to {listed}, or leave the node out"
-    return error(
-        code("policy_denied"),
-        message,
-        at,
-        f"not covered by {listed}",
-        labels=[Label(gate, "the list")],
-        help=helped,
-    )
+    found = error(code("policy_denied"), message, at, f"not covered by {listed}", help=helped)
+    return _at_list(found, gate)
 
 
 def climbing(node: str, shown: str, listed: str, at: Span, gate: Span) -> Diagnostic:
     """No pattern covers what begins so, unless data climbs out of it with `..`."""
     message = f'the policy denies what the node "{node}" does with "{shown}", unless the data has ".." in it'
     helped = f"add where it really leads to {listed}"
-    return error(
-        code("policy_denied"),
-        message,
-        at,
-        f"not covered by {listed}",
-        labels=[Label(gate, "the list")],
-        help=helped,
-    )
+    found = error(code("policy_denied"), message, at, f"not covered by {listed}", help=helped)
+    return _at_list(found, gate)
 
 
 def method_denied(node: str, method: str, at: Span, gate: Span) -> Diagnostic:
     """The method of a request is not listed."""
     message = f'the policy denies what the node "{node}" does: {method} is not among the methods'
     helped = f'add "{method}" to [policy.http] methods'
-    return error(
-        code("policy_denied"),
-        message,
-        at,
-        "not covered by [policy.http] methods",
-        labels=[Label(gate, "the list")],
-        help=helped,
-    )
+    found = error(code("policy_denied"), message, at, "not covered by [policy.http] methods", help=helped)
+    return _at_list(found, gate)
 
 
 def may_deny(node: str, family: str, shown: Sequence[str], listed: str, at: Span, gate: Span) -> Diagnostic:
     """Some of the texts that a subject can be are not covered."""
     what = ", ".join(f'"{each}"' for each in shown)
     message = f'the policy denies some of what the node "{node}" may do: it {_DOES[family]} {what} too'
-    return warning(
+    found = warning(
         code("policy_may_deny"),
         message,
         at,
         f"not all covered by {listed}",
-        labels=[Label(gate, "the list")],
         help=f"add what is missing to {listed}",
     )
+    return _at_list(found, gate)
 
 
 def unlisted_command(node: str, command: str, listed: str, at: Span, gate: Span) -> Diagnostic:
     """A command that is allowed only if it is a link to one that is."""
     message = f'the node "{node}" runs "{command}", which is allowed only if it is a link to a listed command'
-    return warning(
+    found = warning(
         code("policy_may_deny"),
         message,
         at,
         f"not covered by {listed} as written",
-        labels=[Label(gate, "the list")],
         help="the list holds the files that commands are after links are followed; add this one, or its target",
     )
+    return _at_list(found, gate)
 
 
 def useless_tool(node: str, tool: str, listed: str, at: Span, gate: Span) -> Diagnostic:
     """A loop offers a tool whose every call is denied."""
     message = f'the node "{node}" offers the tool {tool}, and the policy denies every call of it'
-    return warning(
+    found = warning(
         code("policy_may_deny"),
         message,
         at,
         f"{listed} is empty",
-        labels=[Label(gate, "the list")],
         help=f"list in {listed} what the model may reach, or take the tool away",
     )
+    return _at_list(found, gate)
 
 
 _URL_HELP = "write the URL in full, with its scheme and a host, and without a user name"
